@@ -1,0 +1,53 @@
+# Everything a fresh machine needs beyond Rust, Python 3.11 with pip, make and gcc is installed into .venv.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check fmt compat bench simulate clean
+
+# Set up, then run the example suite without and with workers.
+demo: $(READY)
+	$(BIN)/python examples/demo.py
+
+test: $(READY)
+	cargo test --release --locked -p fastest-coordinator
+	$(BIN)/python -m pytest -n 0 tests
+
+check: $(READY)
+	cargo fmt --all --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest pytest_fastest._core --ignore-disjoint-bases
+
+fmt: $(READY)
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Real suites from the package index, compared test by test with plain pytest.
+compat: $(READY)
+	$(BIN)/python tests/compat/run.py
+
+# Side by side with plain pytest and pytest-xdist.
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+# The scheduler alone, with synthetic suites.
+simulate:
+	cargo run --release --locked -p fastest-coordinator --example simulate
+
+# The native module is built again when a file of its own changes.
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+$(READY): requirements-dev.txt pyproject.toml $(RUST)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/maturin develop --release --quiet
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache target

@@ -1,0 +1,1 @@
+"""Plain pytest, Fastest and pytest-xdist side by side: see `run.py`."""

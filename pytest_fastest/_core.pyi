@@ -1,0 +1,254 @@
+"""The native half of the plugin: the coordinator, and what the other processes need to talk to it."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Final, final
+
+__all__ = [
+    "Address",
+    "Board",
+    "Coordinator",
+    "Event",
+    "Link",
+    "Message",
+    "automatic_workers",
+    "die_with_parent",
+]
+
+@final
+class Address:
+    """Where the processes of a run find the coordinator. Starts no thread. Raises `OSError`."""
+
+    directory: Final[Path]
+    token: Final[str]
+    def __new__(cls) -> Address: ...
+    def disown(self) -> None:
+        """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
+    def start(self) -> Coordinator:
+        """Starts the coordinator's threads."""
+
+@final
+class Coordinator:
+    """The running coordinator. All methods but `next_events` and `close` return at once."""
+
+    def keep_order(self) -> None:
+        """Keeps groups in collection order instead of dealing the longest first."""
+    def configure_collector(self, payload: bytes) -> None:
+        """Gives the collector its `workerinput`."""
+    def configure_worker(self, worker: int, payload: bytes) -> None:
+        """Gives a spawned worker its `workerinput`."""
+    def spawn_collector(self, command: Sequence[str], environment: Sequence[tuple[str, str]]) -> None:
+        """Starts a collector in a process of its own, with exactly this environment."""
+    def spawn_worker(self, worker: int, command: Sequence[str], environment: Sequence[tuple[str, str]]) -> None:
+        """Starts a worker in a process of its own, with exactly this environment."""
+    def fork_worker(self, worker: int, payload: bytes) -> None:
+        """Lets the template fork a worker."""
+    def become_worker(self, worker: int) -> None:
+        """Lets the collector run tests itself."""
+    def set_items(self, payload: bytes) -> None:
+        """The list of items, for workers that collect for themselves."""
+    def begin(self, workers: int, *, max_restarts: int, max_failures: int | None, fail_fast: bool) -> None:
+        """Deals the collected items to `workers` workers, which are started with the other methods."""
+    def stop(self) -> None:
+        """Starts no more tests; what runs may finish."""
+    def interrupt(self) -> None:
+        """Starts no more tests and interrupts what runs."""
+    def dismiss(self) -> None:
+        """Asks the processes that are left to leave, without waiting for them."""
+    def kill(self) -> None:
+        """Kills every process now."""
+    def next_events(self, timeout: float) -> list[Event]:
+        """Waits up to `timeout` seconds for events, without the GIL. Raises what a signal handler raises."""
+    def close(self, patience: float) -> None:
+        """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory."""
+
+class Event:
+    """Something that the controller reports to its user or decides on."""
+
+    @final
+    class Note(Event):
+        __match_args__: Final = ("payload",)
+        payload: Final[bytes]
+        def __new__(cls, payload: bytes) -> Event.Note: ...
+
+    @final
+    class Collected(Event):
+        __match_args__: Final = ("payload", "items", "separable", "expected_total")
+        payload: Final[bytes]
+        items: Final[int]
+        separable: Final[int]
+        expected_total: Final[float]
+        def __new__(cls, payload: bytes, items: int, separable: int, expected_total: float) -> Event.Collected: ...
+
+    @final
+    class CollectorLost(Event):
+        __match_args__: Final = ("returncode",)
+        returncode: Final[int | None]
+        def __new__(cls, returncode: int | None) -> Event.CollectorLost: ...
+
+    @final
+    class Ready(Event):
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Event.Ready: ...
+
+    @final
+    class Reports(Event):
+        __match_args__: Final = ("worker", "item", "finished", "payload")
+        worker: Final[int]
+        item: Final[int]
+        finished: Final[bool]
+        payload: Final[bytes]
+        def __new__(cls, worker: int, item: int, finished: bool, payload: bytes) -> Event.Reports: ...
+
+    @final
+    class WantsStop(Event):
+        __match_args__: Final = ("payload",)
+        payload: Final[bytes]
+        def __new__(cls, payload: bytes) -> Event.WantsStop: ...
+
+    @final
+    class Crashed(Event):
+        __match_args__: Final = ("worker", "item", "returncode")
+        worker: Final[int]
+        item: Final[int | None]
+        returncode: Final[int | None]
+        def __new__(cls, worker: int, item: int | None, returncode: int | None) -> Event.Crashed: ...
+
+    @final
+    class Needed(Event):
+        __match_args__: Final = ()
+        def __new__(cls) -> Event.Needed: ...
+
+    @final
+    class Ended(Event):
+        __match_args__: Final = ("worker", "payload")
+        worker: Final[int]
+        payload: Final[bytes]
+        def __new__(cls, worker: int, payload: bytes) -> Event.Ended: ...
+
+    @final
+    class Finished(Event):
+        __match_args__: Final = ("not_run",)
+        not_run: Final[list[tuple[int, str]]]
+        def __new__(cls, not_run: Sequence[tuple[int, str]]) -> Event.Finished: ...
+
+@final
+class Link:
+    """A process's connection to the coordinator.
+
+    Every method raises `ConnectionError` if the coordinator is gone, and `ValueError` for a message beyond the
+    protocol's limits.
+    """
+
+    @staticmethod
+    def base(directory: str | PathLike[str], token: str) -> Link:
+        """Connects as the base."""
+    @staticmethod
+    def collector(directory: str | PathLike[str], token: str) -> Link:
+        """Connects as the process that collects."""
+    @staticmethod
+    def worker(directory: str | PathLike[str], token: str, worker: int) -> Link:
+        """Connects as a worker."""
+    def close(self) -> None:
+        """Closes the connection, or a forked child's copy of it."""
+    def fileno(self) -> int:
+        """The file descriptor, for `poll`."""
+    def receive(self, wait: bool) -> Message | None:
+        """The next message; without `wait`, `None` if there is none."""
+    def note(self, payload: bytes) -> None:
+        """For the controller: a warning, a collection report."""
+    def collected(self, items: Sequence[tuple[int, int, bool, bool, bool, bool]], payload: bytes) -> None:
+        """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures)` each."""
+    def want_items(self) -> None:
+        """Asks for the list of items."""
+    def ready(self) -> None:
+        """The worker can run tests."""
+    def reports(self, item: int, failures: int, finished: bool, payload: bytes) -> None:
+        """Reports of one item; `failures` of them count for `--maxfail`."""
+    def starved(self, question: int) -> None:
+        """The worker has nothing it can claim; `question` numbers its questions."""
+    def released(self, item: int) -> None:
+        """The worker won't run an item that it had claimed."""
+    def interrupted(self, item: int) -> None:
+        """The running item was interrupted."""
+    def wants_stop(self, payload: bytes) -> None:
+        """The worker wants the run to stop."""
+    def session_ended(self, payload: bytes) -> None:
+        """The process's session is finished."""
+    def forked(self, worker: int | None, pid: int) -> None:
+        """A child was forked; `worker` is `None` for the collector."""
+    def exited(self, pid: int, returncode: int | None) -> None:
+        """A child ended, with a return code as `subprocess` has it."""
+
+class Message:
+    """What the coordinator tells a process."""
+
+    @final
+    class Configure(Message):
+        __match_args__: Final = ("payload",)
+        payload: Final[bytes]
+        def __new__(cls, payload: bytes) -> Message.Configure: ...
+
+    @final
+    class Items(Message):
+        __match_args__: Final = ("payload",)
+        payload: Final[bytes]
+        def __new__(cls, payload: bytes) -> Message.Items: ...
+
+    @final
+    class Fork(Message):
+        __match_args__: Final = ("worker", "payload")
+        worker: Final[int]
+        payload: Final[bytes]
+        def __new__(cls, worker: int, payload: bytes) -> Message.Fork: ...
+
+    @final
+    class Become(Message):
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Message.Become: ...
+
+    @final
+    class Lease(Message):
+        __match_args__: Final = ("items",)
+        items: Final[list[int]]
+        def __new__(cls, items: Sequence[int]) -> Message.Lease: ...
+
+    @final
+    class Park(Message):
+        __match_args__: Final = ("question", "keep")
+        question: Final[int]
+        keep: Final[int | None]
+        def __new__(cls, question: int, keep: int | None) -> Message.Park: ...
+
+    @final
+    class End(Message):
+        __match_args__: Final = ()
+        def __new__(cls) -> Message.End: ...
+
+    @final
+    class Quit(Message):
+        __match_args__: Final = ()
+        def __new__(cls) -> Message.Quit: ...
+
+@final
+class Board:
+    """The claims of the run, as one worker sees them. Raises `OSError` if it can't be mapped."""
+
+    def __new__(cls, directory: str | PathLike[str], worker: int) -> Board: ...
+    def claim(self, item: int) -> bool:
+        """Makes a leased item this worker's own; false if it is not leased to it any more, or if the run stops."""
+    def set_running(self, item: int | None) -> None:
+        """Says which item runs, so that a crash can be blamed on it."""
+    def is_stopped(self) -> bool:
+        """Whether the run is to stop."""
+
+def automatic_workers(
+    *, separable: int, expected_total: float, worker_memory: int, worker_start: float
+) -> tuple[int, str]:
+    """The automatic number of workers and the reason for it, as a phrase."""
+
+def die_with_parent() -> None:
+    """Lets the system kill this process when its parent ends (Linux)."""

@@ -1,0 +1,78 @@
+"""Reports about items that could not report themselves."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_fastest.controller.nodes import WorkerNode
+
+Location = tuple[str, int | None, str]
+
+
+def how_it_ended(returncode: int | None) -> str:
+    """The end of a process in words, from a return code as `subprocess` has it."""
+    if returncode is None:
+        return "lost its connection"
+    if returncode < 0:
+        try:
+            return f"was killed by {signal.Signals(-returncode).name}"
+        except ValueError:
+            return f"was killed by signal {-returncode}"
+    return f"left with exit status {returncode}"
+
+
+def crashed(
+    nodeid: str,
+    location: Location,
+    phase: Literal["call", "teardown"],
+    node: WorkerNode,
+    returncode: int | None,
+    stack: str,
+) -> pytest.TestReport:
+    """The report of the item that a worker died in; `stack` is what the fault handler wrote, if anything."""
+    text = f"worker '{node.gateway.id}' {how_it_ended(returncode)} while running '{nodeid}'"
+    sections = [("Fatal error", stack)] if stack else []
+    return _failed(nodeid, location, phase, text, sections)
+
+
+def missing(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:
+    """The report of an item that a worker, which collects for itself, did not find."""
+    text = (
+        f"worker '{node.gateway.id}' did not collect this test: collection gives different results in different "
+        "processes (an order or parameters that depend on time, chance, hashes or the worker's id?)"
+    )
+    return _failed(nodeid, location, "setup", text, [])
+
+
+def not_run(nodeid: str, location: Location, reason: str) -> pytest.TestReport:
+    """The report of an item that nobody was left to run."""
+    return _failed(nodeid, location, "setup", f"not run: {reason}", [])
+
+
+def unfinished(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:
+    """A report that only names an item and the worker that runs it."""
+    report = pytest.TestReport(nodeid, location, {}, "passed", None, "call")
+    report.node = node  # type: ignore[attr-defined]
+    return report
+
+
+def _failed(
+    nodeid: str,
+    location: Location,
+    phase: Literal["setup", "call", "teardown"],
+    text: str,
+    sections: list[tuple[str, str]],
+) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=nodeid,
+        location=location,
+        keywords={},
+        outcome="failed",
+        longrepr=text,
+        when=phase,
+        sections=sections,
+    )

@@ -1,0 +1,119 @@
+"""The start of a run: the coordinator, the base, and the process that collects."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pytest_fastest import _core
+from pytest_fastest.controller.session import ControllerPlugin
+from pytest_fastest.worker import forksafety
+from pytest_fastest.worker.base import fork_template
+from pytest_fastest.worker.forkserver import Address
+from pytest_fastest.worker.process import Process
+from pytest_fastest.worker.spawn import BOOTSTRAP
+from pytest_fastest.worker.terminal import Terminal
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_fastest.options import Request
+
+# Seconds that the template may take to unconfigure itself before it is killed.
+_CLOSE_PATIENCE = 10.0
+
+
+@dataclass
+class Launched:
+    """What the controller knows of its run."""
+
+    coordinator: _core.Coordinator
+    directory: Path
+    request: Request
+    testrunuid: str
+    # "fork" or "spawn", and why, if the user did not say it.
+    method: str
+    method_reason: str | None
+    # The command that starts a fresh interpreter, up to its role, and its environment: the one from before conftests
+    # were loaded, which every process loads for itself.
+    spawn_command: list[str] = field(default_factory=list)
+    environment: list[tuple[str, str]] = field(default_factory=lambda: list(os.environ.items()))
+
+
+def launch(config: pytest.Config, request: Request) -> None:
+    """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
+    method, reason = _start_method(request)
+    testrunuid = uuid.uuid4().hex
+    provisional = {"workerid": "gw0", "workercount": request.count or 1, "testrunuid": testrunuid}
+    bound = _core.Address()
+    address = Address(str(bound.directory), bound.token)
+    base_pid = None
+    if method == "fork":
+        base_pid = os.fork()
+        if base_pid == 0:
+            bound.disown()
+            fork_template(address)
+            Process(address, provisional, Terminal.leave(), worker=None, can_fork=True).enter(config)
+            return
+    # The first threads of this process, now that nothing forks from it any more.
+    coordinator = bound.start()
+    config.add_cleanup(lambda: _close(coordinator, base_pid))
+    directory = Path(address.directory)
+    command = _write_boot(config, address, provisional, directory)
+    run = Launched(coordinator, directory, request, testrunuid, method, reason, command)
+    if method == "spawn":
+        coordinator.spawn_collector([*command, "collector"], run.environment)
+    option = config.known_args_namespace
+    if getattr(option, "failedfirst", False) or getattr(option, "newfirst", False):
+        coordinator.keep_order()
+    config.pluginmanager.register(ControllerPlugin(config, run), "fastest-controller")
+
+
+def _start_method(request: Request) -> tuple[str, str | None]:
+    if request.start_method != "auto":
+        return request.start_method, None
+    if not hasattr(os, "fork"):
+        return "spawn", "this system has no fork"
+    if sys.platform == "darwin":
+        return "spawn", "fork is not safe on macOS"
+    if not forksafety.is_single_threaded():
+        return "spawn", "pytest was started in a process with threads"
+    return "fork", None
+
+
+def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, Any], directory: Path) -> list[str]:
+    """Writes down what a fresh interpreter needs; returns the command that starts one, up to its role."""
+    plugins = [
+        plugin.__name__ if isinstance(plugin, ModuleType) else plugin
+        for plugin in config.invocation_params.plugins or ()
+        if isinstance(plugin, (str, ModuleType))
+    ]
+    boot = {
+        "address": address.directory,
+        "token": address.token,
+        "provisional": provisional,
+        "args": [str(argument) for argument in config.invocation_params.args],
+        "plugins": plugins,
+        "directory": str(config.invocation_params.dir),
+        "sys_path": [str(entry) for entry in sys.path],
+        "argv": list(sys.argv),
+    }
+    file = directory / "boot"
+    file.write_bytes(marshal.dumps(boot))
+    # The standard library's own list of what `multiprocessing` hands down (-X, -W, -O, …).
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [sys.executable, *flags, "-c", BOOTSTRAP, str(file)]
+
+
+def _close(coordinator: _core.Coordinator, base_pid: int | None) -> None:
+    """Ends what is left of the run's processes, and removes its directory."""
+    coordinator.close(_CLOSE_PATIENCE)
+    if base_pid is not None:
+        os.waitpid(base_pid, 0)

@@ -1,0 +1,152 @@
+"""Turns what other processes say into the hook calls that plain pytest would have made here."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_fastest import codec
+from pytest_fastest.controller import crashes, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+    from pytest_fastest.controller.nodes import WorkerNode
+
+
+class Replay:
+    """Calls the reporting hooks of one run's controller."""
+
+    def __init__(self, config: pytest.Config, testrunuid: str, nodes: Mapping[int, WorkerNode]) -> None:
+        self._config = config
+        self._nodes = nodes
+        self._hook = config.hook
+        self._testrunuid = testrunuid
+        self.nodeids: list[str] = []
+        self.locations: list[tuple[str, int | None, str]] = []
+        # What went wrong in workers outside of any test.
+        self.worker_errors: list[str] = []
+        self._begun: dict[int, str] = {}
+
+    def note(self, payload: bytes) -> None:
+        """A message of the collector, or of a worker between two tests."""
+        match codec.loads(payload):
+            case ("collectreport", data, items):
+                report = rebuild.report(self._config, data)
+                report.result = [SimpleNamespace(nodeid=nodeid, id=_node_id(nodeid)) for nodeid in items]
+                self._hook.pytest_collectreport(report=report)
+            case ("collected", counts):
+                self._print_collected(counts)
+            case ("sessionfinish", worker, text):
+                self.worker_errors.append(f"worker 'gw{worker}' failed while it finished its session\n{text}")
+            case ("warning", data):
+                self._warning(data)
+            case ("late_report", worker, index, data):
+                report = rebuild.report(self._config, data)
+                self._log(self._nodes[worker], index, report)
+
+    def reports(self, node: WorkerNode, index: int, payload: bytes, *, finished: bool) -> None:
+        """Reports of one item, in the order in which the worker made them."""
+        entries = codec.loads(payload)
+        if index not in self._begun:
+            self._begun[index] = ""
+            self._hook.pytest_runtest_logstart(nodeid=self.nodeids[index], location=self.locations[index])
+        for entry in entries:
+            match entry:
+                case ("report", data):
+                    report = rebuild.report(self._config, data)
+                    self._begun[index] = report.when
+                    self._log(node, index, report)
+                case ("warning", data):
+                    self._warning(data)
+                case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
+                    self._junit(what, name, value, node, index)
+                case ("missing", _):
+                    self._log(node, index, crashes.missing(self.nodeids[index], self.locations[index], node))
+        if finished:
+            del self._begun[index]
+            self._hook.pytest_runtest_logfinish(nodeid=self.nodeids[index], location=self.locations[index])
+
+    def crash(self, node: WorkerNode, index: int, returncode: int | None, stack: str) -> None:
+        """The worker died in this item."""
+        last = self._begun.pop(index, None)
+        nodeid, location = self.nodeids[index], self.locations[index]
+        if last is None:
+            self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        phase: Literal["call", "teardown"] = "teardown" if last in ("call", "teardown") else "call"
+        self._log(node, index, crashes.crashed(nodeid, location, phase, node, returncode, stack))
+        self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
+    def not_run(self, index: int, reason: str) -> None:
+        """The item was not run although nobody wanted it so."""
+        nodeid, location = self.nodeids[index], self.locations[index]
+        self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        self._hook.pytest_runtest_logreport(report=crashes.not_run(nodeid, location, reason))
+        self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
+    def _print_collected(self, counts: dict[str, Any]) -> None:
+        """pytest's "collected" line, and what plugins say below it."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:
+            return
+        # In parallel a file's tests come in pieces: no line per file, as under pytest-xdist.
+        reporter.showfspath = False
+        reporter._numcollected = counts["collected"]
+        if counts["deselected"]:
+            deselected = [SimpleNamespace(nodeid=nodeid) for nodeid in counts["deselected"]]
+            reporter._add_stats("deselected", deselected)
+        reporter.report_collect(True)
+        reporter._write_report_lines_from_hooks(counts["lines"])
+
+    def _log(self, node: WorkerNode, index: int, report: pytest.TestReport) -> None:
+        # The names under which pytest-xdist's users and pytest's own junitxml look for them.
+        report.node = node  # type: ignore[attr-defined]
+        report.worker_id = node.gateway.id  # type: ignore[attr-defined]
+        report.testrun_uid = self._testrunuid  # type: ignore[attr-defined]
+        report.item_index = index  # type: ignore[attr-defined]
+        self._hook.pytest_runtest_logreport(report=report)
+
+    def _warning(self, data: dict[str, Any]) -> None:
+        rebuilt = rebuild.warning(data)
+        message = warnings.WarningMessage(
+            message=rebuilt,
+            category=type(rebuilt),
+            filename=data["filename"],
+            lineno=data["lineno"],
+            line=data["line"],
+        )
+        self._hook.pytest_warning_recorded.call_historic(
+            kwargs={
+                "warning_message": message,
+                "when": data["when"],
+                "nodeid": data["nodeid"],
+                "location": data["location"],
+            }
+        )
+
+    def _junit(self, what: str, name: str, value: str, node: WorkerNode, index: int) -> None:
+        """What a fixture of a worker recorded for the junit file, which only the controller writes."""
+        from _pytest.junitxml import xml_key
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is None:
+            return
+        if what == "junit_global_property":
+            xml.add_global_property(name, value)
+            return
+        # The same test is named by its node id and its worker.
+        named = crashes.unfinished(self.nodeids[index], self.locations[index], node)
+        reporter = xml.node_reporter(named)
+        (reporter.add_attribute if what == "junit_attribute" else reporter.add_property)(name, value)
+
+
+def _node_id(nodeid: str) -> object:
+    """What newer versions of pytest use in the place of the text."""
+    try:
+        from _pytest.nodeid import NodeId
+    except ImportError:
+        return nodeid
+    return NodeId.parse(nodeid)

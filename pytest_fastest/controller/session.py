@@ -1,0 +1,331 @@
+"""The controller's pytest session: it collects nothing and runs nothing, it lets others do it and reports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_fastest import _core, codec
+from pytest_fastest.controller import capacity, crashes
+from pytest_fastest.controller.nodes import Gateway, WorkerNode
+from pytest_fastest.controller.replay import Replay
+from pytest_fastest.worker import crash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_fastest.controller.launch import Launched
+
+# Seconds between two looks for a Ctrl-C while nothing happens.
+_PATIENCE = 0.1
+# Replacements for crashed workers, per worker; pytest-xdist's default.
+_RESTARTS_PER_WORKER = 4
+
+
+class WorkerInternalError(Exception):
+    """pytest itself failed in another process; the text is its traceback there."""
+
+
+class ControllerPlugin:
+    """Plays pytest's main loop against the coordinator."""
+
+    def __init__(self, config: pytest.Config, run: Launched) -> None:
+        self._config = config
+        self._run = run
+        self._coordinator = run.coordinator
+        self._nodes: dict[int, WorkerNode] = {}
+        self._replay = Replay(config, run.testrunuid, self._nodes)
+        self._forks = run.method == "fork"
+        self._started = time.monotonic()
+        self._choice = capacity.Choice(1, "")
+        self._count = run.request.count or 1
+        self._early_workers = 0
+        self._end: tuple[Any, ...] | None = None
+        self._is_stopping = False
+        self._is_killed = False
+        self._stop_reason: tuple[str, str] | None = None
+        self._interrupted: list[str] = []
+
+    # Start.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        # Plugins ask whether there are workers by the truth of this option.
+        config.option.numprocesses = self._run.request.count or "auto"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        self._coordinator.configure_collector(codec.dumps(self._node(0).workerinput))
+        if not self._forks and self._run.request.count is not None:
+            # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+            self._early_workers = min(self._run.request.count, cores or 1)
+            for worker in range(1, self._early_workers):
+                self._spawn(worker)
+
+    def _node(self, worker: int) -> WorkerNode:
+        if worker not in self._nodes:
+            factory = self._config._tmp_path_factory  # type: ignore[attr-defined]
+            workerinput = {
+                "workerid": f"gw{worker}",
+                "workercount": self._count,
+                "testrunuid": self._run.testrunuid,
+                "mainargv": [str(argument) for argument in self._config.invocation_params.args],
+                "basetemp": str(factory.getbasetemp() / f"popen-gw{worker}"),
+            }
+            self._nodes[worker] = WorkerNode(Gateway(f"gw{worker}"), workerinput, self._config)
+        return self._nodes[worker]
+
+    # Collection.
+
+    def pytest_collection(self, session: pytest.Session) -> bool:
+        try:
+            self._await_collection(session)
+        except KeyboardInterrupt:
+            self._coordinator.interrupt()
+            raise
+        return True
+
+    def _await_collection(self, session: pytest.Session) -> None:
+        described = None
+        while described is None:
+            for event in self._coordinator.next_events(_PATIENCE):
+                match event:
+                    case _core.Event.Note(payload=payload):
+                        self._replay.note(payload)
+                    case _core.Event.Collected(payload=payload, separable=separable, expected_total=total):
+                        described = codec.loads(payload)
+                        self._adopt(session, described, separable, total)
+                    case _core.Event.WantsStop(payload=payload):
+                        self._end = codec.loads(payload)
+                        self._finish_as_told(session)
+                    case _core.Event.CollectorLost(returncode=returncode):
+                        raise WorkerInternalError(
+                            f"the process that collects {crashes.how_it_ended(returncode)}{self._stack('collector')}"
+                        )
+
+    def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
+        """Takes over what was collected as if this process had collected it."""
+        nodeids = described["nodeids"]
+        self._replay.nodeids = nodeids
+        self._replay.locations = described["locations"]
+        session.testscollected = len(nodeids)
+        if described["refusal"] is not None and self._run.request.start_method == "auto":
+            self._forks = False
+            self._run.method, self._run.method_reason = "spawn", described["refusal"]
+        elif described["refusal"] is not None:
+            self._run.method_reason = f"although {described['refusal']}"
+        self._choice = capacity.choose(
+            self._run.request,
+            separable=separable,
+            expected_total=total,
+            memory=described["memory"],
+            forks=self._forks,
+            start_seconds=time.monotonic() - self._started,
+        )
+        self._remember_nodeids(nodeids)
+        self._print_header()
+
+    def _remember_nodeids(self, nodeids: list[str]) -> None:
+        """pytest's cache of known tests (`--nf`) is filled where tests are collected and written here."""
+        plugin = self._config.pluginmanager.get_plugin("nfplugin")
+        if plugin is not None:
+            try:
+                from _pytest.nodeid import NodeId
+            except ImportError:
+                plugin.cached_nodeids.update(nodeids)
+            else:
+                plugin.cached_nodeids.update(NodeId.parse(nodeid) for nodeid in nodeids)
+
+    def _print_header(self) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._config.option.verbose >= 0 and self._replay.nodeids:
+            reporter.write_line(f"fastest: {self._header()}")
+
+    def _header(self) -> str:
+        workers = self._choice.workers
+        method = self._run.method
+        if self._run.method_reason is not None:
+            method += f": {self._run.method_reason}"
+        return f"{workers} worker{'s' if workers != 1 else ''} ({self._choice.reason}), {method}"
+
+    # Running.
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            plural = "s" if session.testsfailed != 1 else ""
+            raise session.Interrupted(f"{session.testsfailed} error{plural} during collection")
+        if not self._replay.nodeids:
+            return True
+        self._start_workers()
+        not_run = self._supervise(session)
+        # The template unconfigures itself while this process writes its summary.
+        self._coordinator.dismiss()
+        self._account_for(session, not_run)
+        self._finish_as_told(session)
+        return True
+
+    def _start_workers(self) -> None:
+        self._count = self._choice.workers
+        option = self._config.option
+        self._coordinator.begin(
+            self._count,
+            max_restarts=self._count * _RESTARTS_PER_WORKER,
+            max_failures=option.maxfail or None,
+            fail_fast=option.fail_fast,
+        )
+        for node in self._nodes.values():
+            node.workerinput["workercount"] = self._count
+        if self._forks:
+            for worker in range(self._count):
+                self._fork(worker)
+            return
+        self._coordinator.become_worker(0)
+        for worker in range(max(1, self._early_workers), self._count):
+            self._spawn(worker)
+        self._coordinator.set_items(codec.dumps(self._replay.nodeids))
+
+    def _fork(self, worker: int) -> None:
+        self._coordinator.fork_worker(worker, codec.dumps(self._node(worker).workerinput))
+
+    def _spawn(self, worker: int) -> None:
+        self._coordinator.spawn_worker(worker, [*self._run.spawn_command, str(worker)], self._run.environment)
+        self._coordinator.configure_worker(worker, codec.dumps(self._node(worker).workerinput))
+
+    def _supervise(self, session: pytest.Session) -> list[tuple[int, str]]:
+        """Reports until every item is done; returns the items that were not run, and why."""
+        interrupts: list[int] = []
+        # An exception could come when events are taken and not yet reported: a flag can't.
+        restore = _count_interrupts(interrupts)
+        try:
+            heeded = 0
+            while True:
+                for event in self._coordinator.next_events(_PATIENCE):
+                    if isinstance(event, _core.Event.Finished):
+                        return event.not_run
+                    self._handle(session, event)
+                    self._note_stop(session)
+                if (session.shouldfail or session.shouldstop) and not self._is_stopping:
+                    self._is_stopping = True
+                    self._coordinator.stop()
+                if len(interrupts) > heeded:
+                    heeded = len(interrupts)
+                    self._interrupt(heeded)
+        finally:
+            restore()
+
+    def _interrupt(self, count: int) -> None:
+        """A Ctrl-C lets running tests clean up; another one does not wait for them."""
+        self._end = ("keyboard",)
+        if count == 1:
+            self._coordinator.interrupt()
+        else:
+            self._is_killed = True
+            self._coordinator.kill()
+
+    def _note_stop(self, session: pytest.Session) -> None:
+        """Remembers the first reason to stop: the reports of tests that still ran would raise the count in it."""
+        if self._stop_reason is None and session.shouldfail:
+            self._stop_reason = ("failed", str(session.shouldfail))
+        elif self._stop_reason is None and session.shouldstop:
+            self._stop_reason = ("interrupted", str(session.shouldstop))
+
+    def _handle(self, session: pytest.Session, event: _core.Event) -> None:
+        match event:
+            case _core.Event.Reports(worker=worker, item=item, finished=finished, payload=payload):
+                self._replay.reports(self._node(worker), item, payload, finished=finished)
+            case _core.Event.Note(payload=payload):
+                self._replay.note(payload)
+            case _core.Event.WantsStop(payload=payload):
+                end = codec.loads(payload)
+                # A test that `--fail-fast` interrupts is not what ends the run.
+                if not (end == ("keyboard",) and session.shouldfail):
+                    self._end = self._end or end
+                    if end == ("keyboard",):
+                        self._coordinator.interrupt()
+                self._is_stopping = True
+            case _core.Event.Crashed(worker=worker, item=item, returncode=returncode):
+                self._crashed(worker, item, returncode)
+            case _core.Event.Needed():
+                worker = max(self._nodes) + 1
+                if self._forks:
+                    self._fork(worker)
+                else:
+                    self._spawn(worker)
+            case _core.Event.Ended(worker=worker, payload=payload):
+                self._node(worker).workeroutput = codec.loads(payload)
+
+    def _crashed(self, worker: int, item: int | None, returncode: int | None) -> None:
+        node = self._node(worker)
+        if self._is_killed:
+            self._interrupted += [] if item is None else [self._replay.nodeids[item]]
+        elif item is not None:
+            self._replay.crash(node, item, returncode, self._stack(f"gw{worker}"))
+        elif self._end is None:
+            text = f"worker '{node.gateway.id}' {crashes.how_it_ended(returncode)} outside of any test"
+            self._replay.worker_errors.append(text + self._stack(f"gw{worker}"))
+
+    def _stack(self, name: str) -> str:
+        """What the fault handler of a dead process has written."""
+        try:
+            return crash.stack_file(str(self._run.directory), name).read_text("utf-8", "replace").rstrip()
+        except OSError:
+            return ""
+
+    # The end.
+
+    def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
+        for index, reason in not_run:
+            if reason == "no worker left":
+                self._replay.not_run(index, "every worker has crashed, and no more are started")
+            elif reason == "interrupted":
+                self._interrupted.append(self._replay.nodeids[index])
+        if self._replay.worker_errors and not session.testsfailed:
+            session.testsfailed += 1
+
+    def _finish_as_told(self, session: pytest.Session) -> None:
+        """Ends the session as plain pytest would have ended it in the process that knows the reason."""
+        match self._end:
+            case ("usage", arguments):
+                raise pytest.UsageError(*arguments)
+            case ("exit", message, returncode):
+                raise pytest.exit.Exception(message, returncode)
+            case ("keyboard",):
+                raise KeyboardInterrupt
+            case ("internal", text):
+                raise WorkerInternalError(text)
+        match self._stop_reason or self._end:
+            case ("failed", reason):
+                # The terminal prints what is set here.
+                session.shouldfail = reason
+                raise session.Failed(reason)
+            case ("interrupted", reason):
+                session.shouldstop = reason
+                raise session.Interrupted(reason)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._interrupted:
+            terminalreporter.section("interrupted tests", sep="=", yellow=True)
+            for nodeid in self._interrupted:
+                terminalreporter.write_line(nodeid)
+        if self._replay.worker_errors:
+            terminalreporter.section("errors of workers", sep="=", red=True)
+            for text in self._replay.worker_errors:
+                terminalreporter.write_line(text)
+
+
+def _count_interrupts(interrupts: list[int]) -> Callable[[], None]:
+    """Notes each Ctrl-C in `interrupts` instead of raising; returns what undoes that."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+
+    def restore() -> None:
+        signal.signal(signal.SIGINT, before)
+
+    return restore

@@ -1,0 +1,73 @@
+"""The pytest plugin: options, markers, fixtures, and the point where a run gets its workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_fastest import options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+MARKERS = (
+    "serial: runs when nothing else runs (fastest).",
+    "parallel_safe: may run in any worker, apart from the rest of its module (fastest).",
+    "xdist_group(name): tests of one group run in the same worker, in order (fastest, pytest-xdist).",
+)
+DECLINED = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    # Two plugins can't both run the tests. If pytest-xdist came first, its options stay, and `-n` is taken over.
+    for name in ("xdist", "xdist.looponfail"):
+        pluginmanager.set_blocked(name)
+    options.add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    spawned = early_config.pluginmanager.get_plugin("fastest-spawned")
+    if spawned is not None:
+        spawned.enter(early_config)
+    else:
+        wanted = options.resolve(early_config)
+        if isinstance(wanted, options.Declined):
+            early_config.stash[DECLINED] = wanted.reason
+        elif wanted is not None:
+            from pytest_fastest.controller import launch
+
+            # Returns twice: in the controller, and in the forked process that collects.
+            launch.launch(early_config, wanted)
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if config.option.fail_fast and not config.option.maxfail:
+        config.option.maxfail = 1
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    reason = config.stash.get(DECLINED, None)
+    return None if reason is None else f"fastest: {reason}"
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The worker that runs this test (`gw0`, `gw1`, …), or `master` if there are no workers."""
+    workerinput = getattr(request.config, "workerinput", None)
+    return "master" if workerinput is None else str(workerinput["workerid"])
+
+
+@pytest.fixture(scope="session")
+def testrun_uid(request: pytest.FixtureRequest) -> str:
+    """A text that is the same in all workers of a run and in no other run."""
+    workerinput = getattr(request.config, "workerinput", None)
+    if workerinput is not None:
+        return str(workerinput["testrunuid"])
+    import uuid
+
+    return uuid.uuid4().hex

@@ -1,0 +1,1 @@
+"""The processes that collect and run tests: base, template, workers."""

@@ -1,0 +1,33 @@
+"""The base: a copy of the controller from before any conftest was loaded. It forks the template and buries it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from pytest_fastest import _core
+from pytest_fastest.worker.forkserver import Address, Children, abandon, serve
+
+
+def fork_template(address: Address) -> None:
+    """Runs in the base. Returns in the template, and nowhere else."""
+    # The terminal's Ctrl-C reaches every process; the controller decides what it means.
+    inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A SIGTERM for the whole group ends the controller, and that ends the base: somebody has to clean up.
+    terminate = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, inherited)
+        signal.signal(signal.SIGTERM, terminate)
+        _core.die_with_parent()
+        return
+    children = Children()
+    children.add(pid)
+    try:
+        link = _core.Link.base(address.directory, address.token)
+        link.forked(None, pid)
+        serve(link, children, address)
+    except ConnectionError:
+        abandon(address, children)
+    finally:
+        os._exit(0)

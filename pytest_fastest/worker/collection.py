@@ -1,0 +1,144 @@
+"""What the collector tells of its collection: to the plan which items belong together, to the controller the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from _pytest.nodes import Node
+
+_MARKERS = frozenset(("serial", "parallel_safe", "xdist_group"))
+
+
+class Planned(NamedTuple):
+    """One item as the plan sees it; the order of the fields is the native module's."""
+
+    group: int
+    atom: int
+    gathered: bool
+    loose: bool
+    serial: bool
+    shares_fixtures: bool
+
+
+class _Marks(NamedTuple):
+    serial: bool = False
+    parallel_safe: bool = False
+    group: str | None = None
+
+
+class Planner:
+    """Sorts items into groups (modules, `xdist_group`s) and atoms (classes, single functions).
+
+    What follows from an item's parents is found out once per parent: tens of thousands of items share a few hundred.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[object, int] = {}
+        self._parents: dict[Node, tuple[str, object | None, _Marks]] = {}
+        self._fixtures: dict[int, bool] = {}
+
+    def plan(self, items: Iterable[pytest.Item]) -> list[Planned]:
+        return [self._planned(index, item) for index, item in enumerate(items)]
+
+    def _planned(self, index: int, item: pytest.Item) -> Planned:
+        module, scope, inherited = self._above(item)
+        marks = _marked(item, inherited) if item.own_markers else inherited
+        shares = self._shares_fixtures(item)
+        if marks.group is not None:
+            number = self._number(("xdist_group", marks.group))
+            return Planned(number, number, True, False, marks.serial, shares)
+        if marks.parallel_safe:
+            group = self._number((module, "parallel_safe"))
+            return Planned(group, self._number(index), False, True, marks.serial, shares)
+        atom = self._number(index if scope is None else scope)
+        return Planned(self._number(module), atom, False, False, marks.serial, shares)
+
+    def _above(self, item: pytest.Item) -> tuple[str, object | None, _Marks]:
+        """The name of the item's module, the outermost class that holds it, and its parents' marks."""
+        parent = item.parent
+        if parent is None:
+            return item.nodeid, None, _Marks()
+        known = self._parents.get(parent)
+        if known is None:
+            marks, outermost = _Marks(), None
+            chain = parent.listchain()
+            for node in chain:
+                marks = _marked(node, marks)
+                if outermost is None and isinstance(node, pytest.Class):
+                    outermost = node
+            module = next((node.nodeid for node in chain if isinstance(node, pytest.File)), parent.nodeid)
+            known = self._parents[parent] = (module, outermost, marks)
+        return known
+
+    def _shares_fixtures(self, item: pytest.Item) -> bool:
+        info = getattr(item, "_fixtureinfo", None)
+        if info is None:
+            return False
+        known = self._fixtures.get(id(info))
+        if known is None:
+            definitions = getattr(info, "name2fixturedefs", {}).values()
+            known = any(definition[-1].scope in ("module", "package") for definition in definitions if definition)
+            self._fixtures[id(info)] = known
+        return known
+
+    def _number(self, key: object) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+def _marked(node: Node, inherited: _Marks) -> _Marks:
+    """The marks of a node, on top of those of its parents."""
+    for mark in node.own_markers:
+        if mark.name not in _MARKERS:
+            continue
+        if mark.name == "serial":
+            inherited = inherited._replace(serial=True)
+        elif mark.name == "parallel_safe":
+            inherited = inherited._replace(parallel_safe=True)
+        else:
+            inherited = inherited._replace(group=str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")))
+    return inherited
+
+
+def counts(session: pytest.Session, *, collected: int, deselected: list[str]) -> dict[str, Any]:
+    """What pytest and its plugins print at the end of collection, also of one that failed: plain values.
+
+    * `collected`: how many items there were before any was deselected;
+    * `deselected`: node ids;
+    * `lines`: what plugins say below that line.
+    """
+    lines = session.config.hook.pytest_report_collectionfinish(
+        config=session.config, start_path=session.config.invocation_params.dir, items=session.items
+    )
+    return {"collected": collected, "deselected": deselected, "lines": lines}
+
+
+def describe(items: Sequence[pytest.Item], *, refusal: str | None) -> dict[str, Any]:
+    """What the controller needs to report the items: all values are plain ones.
+
+    * `nodeids`, `locations`: per item, in collection order;
+    * `refusal`: why this process must not fork, if it must not;
+    * `memory`: bytes that this process holds.
+    """
+    return {
+        "nodeids": [item.nodeid for item in items],
+        "locations": [item.location for item in items],
+        "refusal": refusal,
+        "memory": _resident_memory(),
+    }
+
+
+def _resident_memory() -> int:
+    """Bytes of memory that this process holds (0 if the system doesn't tell)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 (the shortest way to one number)
+            pages = int(statm.read().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    import mmap
+
+    return pages * mmap.PAGESIZE

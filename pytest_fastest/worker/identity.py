@@ -1,0 +1,35 @@
+"""Which worker a process is, where pytest-xdist's users look for it: `config.workerinput` and the environment."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def announce(workerinput: dict[str, Any]) -> None:
+    """Sets the environment variables, which conftests read while they are imported."""
+    os.environ["PYTEST_XDIST_WORKER"] = workerinput["workerid"]
+    os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(workerinput["workercount"])
+    os.environ["PYTEST_XDIST_TESTRUNUID"] = workerinput["testrunuid"]
+
+
+def assume(config: pytest.Config, workerinput: dict[str, Any]) -> None:
+    """Makes this process the worker that `workerinput` describes, before or after it was configured.
+
+    The dictionaries stay the same objects: plugins keep references to them.
+    """
+    announce(workerinput)
+    if not hasattr(config, "workerinput"):
+        config.workerinput = {}  # type: ignore[attr-defined]
+        config.workeroutput = {}  # type: ignore[attr-defined]
+    config.workerinput.update(workerinput)  # type: ignore[attr-defined]
+    config.option.basetemp = workerinput["basetemp"]
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        from pathlib import Path
+
+        factory._given_basetemp = Path(workerinput["basetemp"])
+        factory._basetemp = None

@@ -1,0 +1,237 @@
+"""Runs the tests that the coordinator leases to this worker.
+
+pytest wants to know the next item while it tears down the current one. What it is told at the start of a test is a
+guess: until the teardown, the coordinator may still give that item to an idle sibling. Only when the teardown begins,
+the worker claims its next item for good, and `SetupState.teardown_exact` is given that one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.runner import CallInfo
+
+from pytest_fastest import _core, codec
+from pytest_fastest.worker import reports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# With this few items left, the worker looks whether more have come before it asks.
+_LOW = 1
+
+
+class Loop:
+    """One worker's run, and the plugin that sends its reports."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        session: pytest.Session,
+        link: _core.Link,
+        board: _core.Board,
+        worker: int,
+        items: Mapping[int, pytest.Item] | Sequence[pytest.Item],
+    ) -> None:
+        self._worker = worker
+        self._config = config
+        self._session = session
+        self._link = link
+        self._board = board
+        self._items: Mapping[int, pytest.Item] = items if isinstance(items, Mapping) else dict(enumerate(items))
+        self._leased: deque[int] = deque()
+        self._question = 0
+        self._ended = False
+        self._current: int | None = None
+        self._last_item: pytest.Item | None = None
+        self._last_index = 0
+        self._hint: pytest.Item | None = None
+        # What the next item is, once it is decided: its index, `None` for none.
+        self._next: int | None = None
+        self._keep: pytest.Item | None = None
+        self._next_is_decided = True
+        # The last teardown was for no item in particular: the next item's was not known.
+        self._was_kept = False
+        # Whether the coordinator owes an answer or knows that this worker waits: saying that it is ready counts.
+        self._has_asked = True
+        self._is_parked = True
+        self._outbox: list[tuple[Any, ...]] = []
+        self._failures = 0
+        self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
+        session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
+
+    def run(self) -> None:
+        """Runs until the coordinator says that the run is over."""
+        self._pass_on_wish_to_stop()
+        while (index := self._await_next()) is not None:
+            if self._board.is_stopped():
+                self._link.released(index)
+                continue
+            self._run_one(index)
+        self._finish_teardown(None)
+
+    def add(self, entry: tuple[Any, ...]) -> None:
+        """Puts a report or a warning beside the reports of the current item."""
+        self._outbox.append(entry)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._outbox.append(("report", reports.report(self._config, report)))
+        if reports.counts_as_failure(report):
+            # The limit of failures may be reached: it should be known before the teardown.
+            self._failures += 1
+            self._flush(finished=False)
+
+    # One item.
+
+    def _run_one(self, index: int) -> None:
+        self._current = index
+        self._next, self._keep, self._next_is_decided = None, None, False
+        self._board.set_running(index)
+        item = self._items.get(index)
+        if item is None:
+            self._outbox.append(("missing", index))
+            self._failures += 1
+        else:
+            self._hint = self._guess()
+            if self._was_kept:
+                self._finish_teardown(item)
+            self._was_kept = False
+            self._last_item, self._last_index = item, index
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=self._hint)
+            except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
+                self._break_off(index, error)
+                raise
+        self._flush(finished=True)
+        self._board.set_running(None)
+        self._current = None
+        self._pass_on_wish_to_stop()
+
+    def _break_off(self, index: int, error: BaseException) -> None:
+        """The run can't go on in this worker; what was reported of the item stays."""
+        self._board.set_running(None)
+        if self._outbox:
+            self._flush(finished=False)
+        self._current = None
+        self._link.interrupted(index)
+        if self._next is not None:
+            self._link.released(self._next)
+        if isinstance(error, pytest.exit.Exception):
+            self._link.wants_stop(codec.dumps(("exit", str(error.msg), error.returncode)))
+        elif isinstance(error, KeyboardInterrupt):
+            self._link.wants_stop(codec.dumps(("keyboard",)))
+
+    def _pass_on_wish_to_stop(self) -> None:
+        for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):
+            if reason and not self._ended:
+                self._link.wants_stop(codec.dumps((kind, str(reason))))
+
+    def _flush(self, *, finished: bool) -> None:
+        assert self._current is not None
+        payload = codec.dumps(self._outbox)
+        self._outbox.clear()
+        failures, self._failures = self._failures, 0
+        self._link.reports(self._current, failures, finished, payload)
+
+    # The next item.
+
+    def _guess(self) -> pytest.Item | None:
+        if len(self._leased) <= _LOW:
+            self._read_waiting()
+        return self._items.get(self._leased[0]) if self._leased else None
+
+    def _teardown_exact(self, nextitem: pytest.Item | None) -> None:
+        if nextitem is self._hint and self._current is not None:
+            self._decide_next()
+            self._was_kept = self._next is None
+            nextitem = self._keep if self._next is None else self._items.get(self._next)
+        self._teardown(nextitem)
+
+    def _decide_next(self) -> None:
+        """Claims the next item, or learns that there is none for now (and perhaps whose fixtures to keep)."""
+        if self._next_is_decided:
+            return
+        self._next_is_decided = True
+        self._next = self._claim()
+        if not self._wants_to_stop():
+            self._wait_for_next(until_parked=True)
+
+    def _await_next(self) -> int | None:
+        """The next item to run; waits for one. `None` at the end of the run."""
+        self._decide_next()
+        self._wait_for_next(until_parked=False)
+        self._has_asked = self._is_parked = False
+        index, self._next = self._next, None
+        return index
+
+    def _wait_for_next(self, *, until_parked: bool) -> None:
+        """Asks for more and waits: for an item that can be claimed, for the end, or for the answer that there is
+        none now.
+
+        A lease may cross the question, and may be taken back before it is claimed. So every lease counts as an
+        answer, nothing claimed leads to another question, and an answer to an older question is no answer.
+        """
+        while self._next is None and not self._ended:
+            if not self._has_asked:
+                self._question += 1
+                self._has_asked, self._is_parked, self._keep = True, False, None
+                self._link.starved(self._question)
+            if until_parked and self._is_parked:
+                return
+            self._handle(self._receive())
+            self._next = self._claim()
+
+    def _wants_to_stop(self) -> bool:
+        return bool(self._session.shouldfail or self._session.shouldstop)
+
+    def _claim(self) -> int | None:
+        if self._wants_to_stop():
+            return None
+        if len(self._leased) <= _LOW:
+            self._read_waiting()
+        while self._leased:
+            index = self._leased.popleft()
+            if self._board.claim(index):
+                return index
+        return None
+
+    def _read_waiting(self) -> None:
+        while (message := self._link.receive(False)) is not None:
+            self._handle(message)
+
+    def _receive(self) -> _core.Message:
+        message = self._link.receive(True)
+        assert message is not None
+        return message
+
+    def _handle(self, message: _core.Message) -> None:
+        match message:
+            case _core.Message.Lease(items=items):
+                self._leased.extend(items)
+                self._has_asked = False
+            case _core.Message.Park(question=question, keep=keep) if self._has_asked and question == self._question:
+                self._is_parked = True
+                self._keep = None if keep is None else self._items.get(keep)
+            case _core.Message.End() | _core.Message.Quit():
+                self._ended = True
+
+    def _finish_teardown(self, item: pytest.Item | None) -> None:
+        """Tears down what was kept for another item than the one that came.
+
+        Its errors belong to the item that used the fixtures last, as they would have without the wait.
+        """
+        last = self._last_item
+        needed = [] if item is None else item.listchain()
+        stack = list(self._session._setupstate.stack)
+        if last is None or stack == needed[: len(stack)]:
+            return
+        call = CallInfo.from_call(lambda: self._teardown(item), when="teardown", reraise=(KeyboardInterrupt,))
+        if call.excinfo is None:
+            return
+        report = last.ihook.pytest_runtest_makereport(item=last, call=call)
+        data = reports.report(self._config, report)
+        self._link.note(codec.dumps(("late_report", self._worker, self._last_index, data)))

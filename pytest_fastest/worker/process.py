@@ -1,0 +1,287 @@
+"""A process that collects, runs tests, or both: template, spawned collector, spawned worker.
+
+It goes on with the controller's own pytest run (or, spawned, with the same arguments), in a worker's role. The last
+cleanup of its `Config` ends it, whichever way it comes there: it never returns to the caller of `pytest.main`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_fastest import _core, codec
+from pytest_fastest.worker import afterfork, collection, crash, forksafety, identity, junit, muted, reports
+from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, abandon, serve
+from pytest_fastest.worker.loop import Loop
+
+if TYPE_CHECKING:
+    import warnings
+    from collections.abc import Generator, Sequence
+
+    from pytest_fastest.worker.terminal import Terminal
+
+
+class Process:
+    """The plugin that gives a pytest run its role. `worker` is `None` for the collector."""
+
+    def __init__(
+        self,
+        address: Address,
+        provisional: dict[str, Any],
+        terminal: Terminal,
+        *,
+        worker: int | None,
+        can_fork: bool,
+    ) -> None:
+        self._address = address
+        self._provisional = provisional
+        self._terminal = terminal
+        self._worker = worker
+        self._can_fork = can_fork
+        self._is_forked = False
+        self._gc = afterfork.Collector()
+        self._sockets: set[str] = set()
+        self._failed_last_time: set[str] = set()
+        self._collected = 0
+        self._deselected: list[str] = []
+        self._end_is_told = False
+        self._loop: Loop | None = None
+
+    def enter(self, config: pytest.Config) -> None:
+        """Takes the role, before conftests are loaded."""
+        self._config = config
+        config.add_cleanup(self._leave)
+        self._sockets = forksafety.open_sockets()
+        try:
+            self._link = (
+                _core.Link.collector(self._address.directory, self._address.token)
+                if self._worker is None
+                else _core.Link.worker(self._address.directory, self._address.token, self._worker)
+            )
+        except ConnectionError:
+            abandon(self._address)
+        self._sockets |= forksafety.open_sockets()
+        identity.announce(self._provisional)
+        _no_workers_of_its_own(config.known_args_namespace)
+        config.pluginmanager.register(self, "fastest-process")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
+        match self._receive():
+            case _core.Message.Configure(payload=payload):
+                identity.assume(config, codec.loads(payload))
+            case _:
+                self._leave()
+        _no_workers_of_its_own(config.option)
+        muted.mute(config, is_terminal=self._terminal.is_terminal)
+        return (yield)
+
+    # Collection.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        # A passed collection of what failed in the last run is news for pytest's cache.
+        last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
+        self._failed_last_time = {str(nodeid) for nodeid in last_failed}
+        self._gc.pause()
+        if self._worker is None:
+            crash.watch(self._address.directory, "collector")
+            self._terminal.show_collection(self._config)
+        try:
+            return (yield)
+        except BaseException as error:
+            self._tell_end(error)
+            raise
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        items = [node.nodeid for node in report.result or () if isinstance(node, pytest.Item)]
+        self._collected += len(items)
+        if self._worker is None:
+            was_failing = report.nodeid in self._failed_last_time
+            if not report.passed or was_failing:
+                data = reports.report(self._config, report)
+                self._link.note(codec.dumps(("collectreport", data, items if was_failing else [])))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._worker is None:
+            counts = collection.counts(session, collected=self._collected, deselected=self._deselected)
+            self._link.note(codec.dumps(("collected", counts)))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        if self._worker is None:
+            self._deselected += [item.nodeid for item in items]
+
+    def pytest_warning_recorded(
+        self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: object
+    ) -> None:
+        if when == "config":
+            return  # The controller configures itself too and has recorded the same.
+        data = reports.warning(warning_message, when, nodeid, location)
+        if self._loop is not None and when == "runtest":
+            self._loop.add(("warning", data))
+        elif self._worker is None or self._loop is not None:
+            self._link.note(codec.dumps(("warning", data)))
+
+    # Running.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items: dict[int, pytest.Item] | list[pytest.Item] = session.items
+        if self._worker is None:
+            if not self._offer(session.items):
+                return True
+        else:
+            self._gc.resume()
+            items = self._match(session.items)
+        assert self._worker is not None
+        directory = self._address.directory
+        crash.watch(directory, f"gw{self._worker}")
+        self._loop = Loop(self._config, session, self._link, _core.Board(directory, self._worker), self._worker, items)
+        self._config.pluginmanager.register(self._loop, "fastest-loop")
+        junit.install(self._config, self._loop.add)
+        self._loop.run()
+        return True
+
+    def _offer(self, items: list[pytest.Item]) -> bool:
+        """As the collector: tells what there is, and becomes a worker or forks some. `False`: nothing to run here."""
+        self._gc.freeze()
+        refusal = forksafety.refusal(self._sockets) if self._can_fork else None
+        described = collection.describe(items, refusal=refusal)
+        self._link.collected(collection.Planner().plan(items), codec.dumps(described))
+        if self._can_fork:
+            # A Ctrl-C is for the tests, and who forks them has to see how they end.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        match serve(self._link, Children(), self._address) if self._can_fork else self._await_orders():
+            case Forked(worker=worker, payload=payload):
+                self._is_forked = True
+                self._worker = worker
+                self._link = _core.Link.worker(self._address.directory, self._address.token, worker)
+                afterfork.settle(self._config, codec.loads(payload), self._terminal, self._gc)
+                self._link.ready()
+                return True
+            case Become(worker=worker):
+                self._worker = worker
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                self._gc.resume()
+                self._terminal.return_for_tests(self._config)
+                self._link.ready()
+                return True
+            case None:
+                self._end_is_told = True
+                if self._can_fork:
+                    # The workers have finished their sessions; what was configured once is unconfigured once.
+                    self._config._ensure_unconfigure()
+                return False
+
+    def _await_orders(self) -> Become | None:
+        """As `serve`, for a process that does not fork."""
+        match self._receive():
+            case _core.Message.Become(worker=worker):
+                return Become(worker)
+            case _:
+                return None
+
+    def _match(self, items: list[pytest.Item]) -> dict[int, pytest.Item]:
+        """As a spawned worker: finds the run's items among its own, by node id and occurrence."""
+        own: dict[str, list[pytest.Item]] = {}
+        for item in items:
+            own.setdefault(item.nodeid, []).append(item)
+        self._link.want_items()
+        match self._receive():
+            case _core.Message.Items(payload=payload):
+                nodeids: list[str] = codec.loads(payload)
+            case _:
+                self._leave()
+        matched = {}
+        for index, nodeid in enumerate(nodeids):
+            occurrences = own.get(nodeid)
+            if occurrences:
+                matched[index] = occurrences.pop(0)
+        self._terminal.return_for_tests(self._config)
+        self._link.ready()
+        return matched
+
+    # The end.
+
+    def pytest_internalerror(self, excrepr: object) -> bool:
+        self._tell(("internal", str(excrepr)))
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        result = None
+        try:
+            result = yield
+        except Exception:
+            if self._worker is None or self._loop is None:
+                raise
+            self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
+        if self._worker is not None and self._loop is not None:
+            output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
+            self._link.session_ended(codec.dumps(output))
+            if self._is_forked:
+                self._leave()
+        return result
+
+    def _tell_end(self, error: BaseException) -> None:
+        """Tells the controller what ended the session, for it to end the same way."""
+        if isinstance(error, pytest.UsageError):
+            self._tell(("usage", [str(argument) for argument in error.args]))
+        elif isinstance(error, pytest.Session.Failed):
+            self._tell(("failed", str(error)))
+        elif isinstance(error, pytest.exit.Exception):
+            self._tell(("exit", str(error.msg), error.returncode))
+        elif isinstance(error, pytest.Session.Interrupted):
+            self._tell(("interrupted", str(error)))
+        elif isinstance(error, KeyboardInterrupt):
+            self._tell(("keyboard",))
+
+    def _tell(self, end: tuple[Any, ...]) -> None:
+        if not self._end_is_told:
+            self._end_is_told = True
+            self._link.wants_stop(codec.dumps(end))
+
+    def _receive(self) -> _core.Message:
+        try:
+            message = self._link.receive(True)
+        except ConnectionError:
+            abandon(self._address)
+        assert message is not None
+        return message
+
+    def _leave(self) -> None:
+        """Ends the process, after what its own tests have registered for the end."""
+        error = sys.exc_info()[1]
+        code = 0
+        try:
+            if error is not None and not self._end_is_told:
+                self._tell_end(error)
+                self._tell(("internal", "".join(traceback.format_exception(error))))
+                code = 3
+            if self._worker is None:
+                self._link.session_ended(b"")
+            atexit._run_exitfuncs()
+        except ConnectionError:
+            abandon(self._address)
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
+
+
+def _no_workers_of_its_own(option: Any) -> None:
+    """Worker processes have these values under pytest-xdist too; plugins decide by them."""
+    option.numprocesses = None
+    option.usepdb = False

@@ -1,0 +1,58 @@
+"""The standard streams of the processes that nobody reads, and of the tests, which somebody does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Copies of the descriptors that the controller writes to, and whether it writes to a terminal."""
+
+    stdout: int
+    stderr: int
+    is_terminal: bool
+
+    @classmethod
+    def leave(cls) -> Terminal:
+        """Points all three streams to nowhere: whatever conftests print, the controller's own copy prints too."""
+        terminal = cls(os.dup(1), os.dup(2), sys.stdout.isatty())
+        _point_to_nowhere(0, 1, 2)
+        return terminal
+
+    def show_collection(self, config: pytest.Config) -> None:
+        """Lets the output through that capturing leaves: only this process collects."""
+        self._show(config, hidden=())
+
+    def return_for_tests(self, config: pytest.Config) -> None:
+        """Starts capturing anew, so that no file is shared with another process, and lets through what is not
+        captured: standard error, and standard output unless all of it is captured.
+        """
+        self._show(config, hidden=(1,) if config.option.capture == "fd" else ())
+
+    def _show(self, config: pytest.Config, *, hidden: tuple[int, ...]) -> None:
+        # Capturing remembers where the streams went when it began, and goes back there.
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        if capture is not None:
+            capture.suspend_global_capture()
+            capture.read_global_capture()
+            capture.stop_global_capturing()
+        os.dup2(self.stdout, 1)
+        os.dup2(self.stderr, 2)
+        _point_to_nowhere(*hidden)
+        if capture is not None:
+            capture.start_global_capturing()
+            capture.suspend_global_capture()
+
+
+def _point_to_nowhere(*descriptors: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)

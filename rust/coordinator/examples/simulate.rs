@@ -1,0 +1,221 @@
+//! Simulates whole runs in virtual time and prints how far the scheduler is from a perfect one.
+//!
+//! Without options it prints a table of scenarios; with any option it simulates the one that they describe.
+
+#![allow(clippy::print_stdout, reason = "printing the table is what it is for")]
+
+#[path = "../tests/support/simulation.rs"]
+mod simulation;
+
+use std::error::Error;
+use std::time::Instant;
+
+use coordinator::model::{Item, Membership};
+use coordinator::plan::Order;
+use fastrand::Rng;
+use lexopt::ValueExt;
+use simulation::{Scenario, Simulation};
+
+const USAGE: &str = "simulate [--items N] [--workers N] [--modules N] [--distribution uniform|exponential|heavy] \
+[--seed N] [--deaths N]";
+
+/// Seconds of a message between a worker and the coordinator; local sockets take less.
+const LATENCY: f64 = 50e-6;
+
+/// Mean seconds of an item.
+const MEAN: f64 = 0.01;
+
+/// A class has this many items; every second module consists of classes, the others of functions.
+const CLASS: u32 = 5;
+
+/// Modules of which the fixtures are shared, one in so many.
+const SHARING: u32 = 10;
+
+/// How the durations of items are spread around their mean.
+#[derive(Clone, Copy, Debug)]
+enum Distribution {
+    /// From nothing to twice the mean.
+    Uniform,
+    /// Many short, few long.
+    Exponential,
+    /// Pareto with shape 1.5: a few items take a good part of the whole.
+    Heavy,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Options {
+    items: u32,
+    workers: u32,
+    modules: u32,
+    distribution: Distribution,
+    seed: u64,
+    deaths: u32,
+}
+
+/// What is simulated if nothing is said.
+const DEFAULT: Options = Options {
+    items: 10_000,
+    workers: 8,
+    modules: 250,
+    distribution: Distribution::Exponential,
+    seed: 0,
+    deaths: 0,
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut options = DEFAULT;
+    let mut given = false;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        given = true;
+        match argument {
+            lexopt::Arg::Long("items") => options.items = parser.value()?.parse()?,
+            lexopt::Arg::Long("workers") => options.workers = parser.value()?.parse()?,
+            lexopt::Arg::Long("modules") => options.modules = parser.value()?.parse()?,
+            lexopt::Arg::Long("seed") => options.seed = parser.value()?.parse()?,
+            lexopt::Arg::Long("deaths") => options.deaths = parser.value()?.parse()?,
+            lexopt::Arg::Long("distribution") => {
+                options.distribution = parser.value()?.parse_with(distribution)?;
+            }
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
+                println!("{USAGE}");
+                return Ok(());
+            }
+            argument => return Err(argument.unexpected().into()),
+        }
+    }
+    header();
+    if given {
+        simulate(options);
+    } else {
+        scenarios().into_iter().for_each(simulate);
+    }
+    Ok(())
+}
+
+fn distribution(name: &str) -> Result<Distribution, &'static str> {
+    match name {
+        "uniform" => Ok(Distribution::Uniform),
+        "exponential" => Ok(Distribution::Exponential),
+        "heavy" => Ok(Distribution::Heavy),
+        _ => Err("use uniform, exponential or heavy"),
+    }
+}
+
+fn scenarios() -> Vec<Options> {
+    let sizes =
+        [(100, 4, 5), (1_000, 8, 1), (10_000, 8, 250), (100_000, 64, 2_500), (1_000_000, 1_000, 25_000)];
+    let distributions = [Distribution::Uniform, Distribution::Exponential, Distribution::Heavy];
+    let mut scenarios = Vec::new();
+    for (items, workers, modules) in sizes {
+        for distribution in distributions {
+            scenarios.push(Options { items, workers, modules, distribution, ..DEFAULT });
+        }
+    }
+    scenarios.push(Options { deaths: 20, ..DEFAULT });
+    scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 10, ..DEFAULT });
+    scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 1_000_000, ..DEFAULT });
+    scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 25_000, deaths: 200, ..DEFAULT });
+    scenarios
+}
+
+fn header() {
+    println!(
+        "{:>9} {:>7} {:>9} {:>12} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8}",
+        "items",
+        "workers",
+        "modules",
+        "durations",
+        "deaths",
+        "makespan s",
+        "bound s",
+        "ratio",
+        "messages/i",
+        "steals",
+        "splits",
+        "wall s"
+    );
+}
+
+fn simulate(options: Options) {
+    let scenario = scenario(&options);
+    let bound = lower_bound(&scenario);
+    let began = Instant::now();
+    let mut simulation = Simulation::new(scenario);
+    simulation.run();
+    let wall = began.elapsed().as_secs_f64();
+    assert!(simulation.scheduler.is_done(), "some items have not ended");
+    let makespan = simulation.executions.iter().filter_map(|execution| execution.end).fold(0.0, f64::max);
+    let thefts = simulation.scheduler.thefts();
+    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let messages = simulation.messages as f64 / f64::from(options.items.max(1));
+    println!(
+        "{:>9} {:>7} {:>9} {:>12} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {wall:>8.2}",
+        options.items,
+        options.workers,
+        options.modules,
+        format!("{:?}", options.distribution).to_lowercase(),
+        simulation.died,
+        makespan / bound,
+        thefts.groups,
+        thefts.splits,
+    );
+}
+
+/// No history: the scheduler knows nothing of the durations.
+fn scenario(options: &Options) -> Scenario {
+    let mut rng = Rng::with_seed(options.seed);
+    let per_module = options.items.div_ceil(options.modules.max(1)).max(1);
+    let items: Vec<Item> = (0..options.items)
+        .map(|number| {
+            let module = number / per_module;
+            let class = if module.is_multiple_of(2) { CLASS } else { 1 };
+            Item {
+                group: module,
+                atom: number % per_module / class,
+                membership: Membership::Neighbours,
+                serial: false,
+                shares_fixtures: module.is_multiple_of(SHARING),
+                estimate: None,
+            }
+        })
+        .collect();
+    let durations: Vec<f64> = items.iter().map(|_| duration(&mut rng, options.distribution)).collect();
+    let expected = durations.iter().sum::<f64>() / f64::from(options.workers.max(1));
+    let deaths = (0..options.deaths).map(|_| (rng.f64() * expected, rng.usize(..usize::MAX))).collect();
+    Scenario {
+        failing: vec![false; items.len()],
+        items,
+        durations,
+        order: Order::LongestFirst,
+        ready_at: vec![0.0; options.workers as usize],
+        deaths,
+        replacements: options.deaths,
+        max_failures: None,
+        stop_at: None,
+        latency: LATENCY,
+    }
+}
+
+fn duration(rng: &mut Rng, distribution: Distribution) -> f64 {
+    // In (0, 1], so that neither function below sees zero.
+    let chance = 1.0 - rng.f64();
+    match distribution {
+        Distribution::Uniform => 2.0 * MEAN * chance,
+        Distribution::Exponential => -MEAN * chance.ln(),
+        Distribution::Heavy => MEAN / 3.0 * chance.powf(-1.0 / 1.5),
+    }
+}
+
+/// No schedule is shorter than a fair share of the work, nor than the longest atom.
+fn lower_bound(scenario: &Scenario) -> f64 {
+    let mut longest: f64 = 0.0;
+    let mut atom = (None, 0.0);
+    for (item, duration) in scenario.items.iter().zip(&scenario.durations) {
+        let key = Some((item.group, item.atom));
+        atom = if atom.0 == key { (key, atom.1 + duration) } else { (key, *duration) };
+        longest = longest.max(atom.1);
+    }
+    let workers = u32::try_from(scenario.ready_at.len()).unwrap_or(u32::MAX);
+    (scenario.durations.iter().sum::<f64>() / f64::from(workers.max(1))).max(longest)
+}

@@ -1,0 +1,133 @@
+//! How many workers a run gets when nobody said, and why.
+
+use std::fmt;
+
+/// What the machine offers and what the tests need.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inputs {
+    /// Cores this process may use (affinity, cgroup quota).
+    pub cores: usize,
+    /// Bytes of memory that are available (system, cgroup limit), if known.
+    pub available_memory: Option<u64>,
+    /// Bytes that one more worker is expected to take.
+    pub worker_memory: u64,
+    /// The most workers that could ever be busy at once.
+    pub separable: usize,
+    /// Seconds that all tests are expected to take together.
+    pub expected_total: f64,
+    /// Seconds until a further worker runs its first test.
+    pub worker_start: f64,
+}
+
+/// What limited the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// All usable cores are used.
+    Cores,
+    /// There is not enough memory for more.
+    Memory,
+    /// There is no more work that can be separated.
+    Work,
+    /// A second worker would not start before the first is nearly done.
+    NotWorthASecond,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Limit::Cores => "one per usable core",
+            Limit::Memory => "limited by available memory",
+            Limit::Work => "no more separable work",
+            Limit::NotWorthASecond => "too little work to repay a second",
+        })
+    }
+}
+
+/// The automatic number of workers, at least 1, and what limited it.
+#[must_use]
+pub fn automatic(inputs: Inputs) -> (usize, Limit) {
+    let mut choice = (inputs.cores.max(1), Limit::Cores);
+    let mut lower = |workers: u64, limit: Limit| {
+        let workers = usize::try_from(workers).unwrap_or(usize::MAX).max(1);
+        if workers < choice.0 {
+            choice = (workers, limit);
+        }
+    };
+    if let Some(available) = inputs.available_memory {
+        lower(available / inputs.worker_memory.max(1), Limit::Memory);
+    }
+    lower(inputs.separable as u64, Limit::Work);
+    // A second worker takes half of the work at best, and only once it is there.
+    if inputs.expected_total / 2.0 <= inputs.worker_start {
+        lower(1, Limit::NotWorthASecond);
+    }
+    choice
+}
+
+/// Cores that this process may use: CPU affinity and the cgroup's quota are respected.
+#[must_use]
+pub fn usable_cores() -> usize {
+    num_cpus::get()
+}
+
+/// Bytes of memory that are available to this process: the system's, or what its cgroup still allows.
+#[must_use]
+pub fn available_memory() -> Option<u64> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    let free = Some(system.available_memory()).filter(|bytes| *bytes > 0);
+    let limited = system.cgroup_limits().map(|limits| limits.free_memory);
+    match (free, limited) {
+        (Some(free), Some(limited)) => Some(free.min(limited)),
+        (free, limited) => free.or(limited),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLENTY: Inputs = Inputs {
+        cores: 8,
+        available_memory: Some(8 << 30),
+        worker_memory: 100 << 20,
+        separable: 1000,
+        expected_total: 60.0,
+        worker_start: 0.01,
+    };
+
+    #[test]
+    fn one_worker_per_core_when_there_is_plenty_of_everything() {
+        assert_eq!(automatic(PLENTY), (8, Limit::Cores));
+    }
+
+    #[test]
+    fn memory_limits() {
+        let inputs = Inputs { available_memory: Some(350 << 20), ..PLENTY };
+        assert_eq!(automatic(inputs), (3, Limit::Memory));
+        let inputs = Inputs { available_memory: Some(1), ..PLENTY };
+        assert_eq!(automatic(inputs), (1, Limit::Memory));
+        let inputs = Inputs { available_memory: None, ..PLENTY };
+        assert_eq!(automatic(inputs), (8, Limit::Cores));
+    }
+
+    #[test]
+    fn separable_work_limits() {
+        assert_eq!(automatic(Inputs { separable: 3, ..PLENTY }), (3, Limit::Work));
+        assert_eq!(automatic(Inputs { separable: 0, ..PLENTY }), (1, Limit::Work));
+    }
+
+    #[test]
+    fn a_second_worker_must_repay_its_start() {
+        let inputs = Inputs { expected_total: 1.0, worker_start: 0.8, ..PLENTY };
+        assert_eq!(automatic(inputs), (1, Limit::NotWorthASecond));
+        let inputs = Inputs { expected_total: 2.0, worker_start: 0.8, ..PLENTY };
+        assert_eq!(automatic(inputs), (8, Limit::Cores));
+    }
+
+    #[test]
+    fn this_machine_has_a_core_and_memory() {
+        assert!(usable_cores() >= 1);
+        assert!(available_memory().is_none_or(|bytes| bytes > 0));
+    }
+}

@@ -1,0 +1,164 @@
+//! The controller's handle on the coordinator's threads.
+//!
+//! [`Address`] comes first and starts nothing: the controller forks its base while it still has one thread. Only
+//! then does [`Address::start`] start threads.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::connection::{self, Input};
+use crate::dispatcher::Dispatcher;
+use crate::error::{DispatcherGone, StartError};
+use crate::event::{Command, Event};
+use crate::transport::{self, Listener};
+
+/// After a first report the controller sleeps this long for more to come, so that it wakes up a hundred times a
+/// second at most instead of once a test, on cores that tests could use.
+const LINGER: Duration = Duration::from_millis(10);
+/// No more events than this are taken at a time, so that a Ctrl-C is seen between two batches.
+const BATCH: usize = 1024;
+
+/// Where the processes of a run find the coordinator: a private directory, a bound socket, a secret.
+#[derive(Debug)]
+pub struct Address {
+    directory: tempfile::TempDir,
+    listener: Listener,
+    token: Arc<str>,
+}
+
+impl Address {
+    /// Creates the directory and binds the socket.
+    ///
+    /// # Errors
+    /// [`StartError`] if either can't be done.
+    pub fn bind() -> Result<Self, StartError> {
+        let mut secret = [0_u8; 16];
+        getrandom::fill(&mut secret).map_err(StartError::Random)?;
+        let token = format!("{:032x}", u128::from_ne_bytes(secret));
+        let directory = transport::private_directory()?;
+        let listener = transport::listen(&transport::address(directory.path()))?;
+        Ok(Self { directory, listener, token: token.into() })
+    }
+
+    /// The run's private directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The run's secret.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// For a forked child: closes its copy of the socket, and leaves the directory to the parent.
+    pub fn disown(self) {
+        let _kept = self.directory.keep();
+    }
+
+    /// Starts the coordinator's threads.
+    ///
+    /// # Errors
+    /// [`StartError::Thread`].
+    pub fn start(self) -> Result<Coordinator, StartError> {
+        let (input_sender, inputs) = unbounded();
+        let (event_sender, events) = unbounded();
+        let path = self.directory.path().to_owned();
+        let dispatcher = Dispatcher::new(path, inputs, input_sender.clone(), event_sender);
+        let dispatcher = thread::Builder::new()
+            .name("fastest-dispatch".to_owned())
+            .spawn(move || dispatcher.run())
+            .map_err(StartError::Thread)?;
+        let closing = Arc::new(AtomicBool::new(false));
+        let acceptor = {
+            let (sender, closing) = (input_sender.clone(), Arc::clone(&closing));
+            let (listener, token) = (self.listener, self.token);
+            thread::Builder::new()
+                .name("fastest-accept".to_owned())
+                .spawn(move || connection::accept_all(&listener, &token, &closing, &sender))
+                .map_err(StartError::Thread)?
+        };
+        Ok(Coordinator {
+            directory: Some(self.directory),
+            inputs: input_sender,
+            events,
+            closing,
+            threads: vec![dispatcher, acceptor],
+        })
+    }
+}
+
+/// A running coordinator. Dropping it removes the run's directory.
+#[derive(Debug)]
+pub struct Coordinator {
+    directory: Option<tempfile::TempDir>,
+    inputs: Sender<Input>,
+    events: Receiver<Event>,
+    closing: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Coordinator {
+    /// The run's private directory; `None` after [`Coordinator::close`].
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.path().to_owned())
+    }
+
+    /// Gives an order. Lost if the coordinator is closed.
+    pub fn command(&self, command: Command) {
+        let _closed = self.inputs.send(Input::Command(command));
+    }
+
+    /// Waits up to `timeout` for the next events, and takes those that come with them.
+    ///
+    /// # Errors
+    /// [`DispatcherGone`] if no event will ever come: the dispatcher has ended or died.
+    pub fn next_events(&self, timeout: Duration) -> Result<Vec<Event>, DispatcherGone> {
+        let mut batch = Vec::new();
+        match self.events.recv_timeout(timeout) {
+            Ok(event) => batch.push(event),
+            Err(RecvTimeoutError::Timeout) => return Ok(batch),
+            Err(RecvTimeoutError::Disconnected) => return Err(DispatcherGone),
+        }
+        let deadline = Instant::now() + LINGER;
+        while batch.len() < BATCH && !batch.last().is_some_and(Event::is_urgent) {
+            match self.events.recv_deadline(deadline) {
+                Ok(event) => batch.push(event),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Asks what is left of the processes to leave, kills who has not after `patience`, and removes the directory.
+    pub fn close(&mut self, patience: Duration) {
+        let Some(directory) = self.directory.take() else {
+            return;
+        };
+        self.command(Command::Quit);
+        self.closing.store(true, Ordering::Release);
+        let _wakes_the_acceptor = transport::connect(&transport::address(directory.path()));
+        let deadline = Instant::now() + patience;
+        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if !self.threads.iter().all(JoinHandle::is_finished) {
+            self.command(Command::Kill);
+        }
+        // Its error is of no consequence: the system cleans its temporary directory too.
+        let _left_behind = directory.close();
+    }
+}
+
+impl Drop for Coordinator {
+    fn drop(&mut self) {
+        self.close(Duration::ZERO);
+    }
+}

@@ -1,0 +1,140 @@
+//! Groups that nobody has begun: a deque for each worker, and a queue of orphans.
+//!
+//! The only module that knows `crossbeam_deque`. It adds to it how much work is left in each deque, so that a thief
+//! finds the victim who has the most.
+
+use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+
+use crate::model::WorkerId;
+use crate::plan::Span;
+
+/// A group and its weight.
+type Weighed = (Span, f64);
+
+/// The deques of all workers, and the orphans.
+#[derive(Debug, Default)]
+pub struct Deques {
+    deques: Vec<Deque>,
+    orphans: Injector<Span>,
+}
+
+/// What was dealt to one worker. Owner and thief both take the oldest group: the plan puts the longest first, and
+/// the longest must not be started last, whoever starts it.
+#[derive(Debug)]
+struct Deque {
+    owner: Worker<Weighed>,
+    thief: Stealer<Weighed>,
+    weight: f64,
+}
+
+impl Deques {
+    /// Empty deques for `workers` workers.
+    #[must_use]
+    pub fn new(workers: u32) -> Self {
+        let mut deques = Self::default();
+        deques.deques.resize_with(workers as usize, Deque::new);
+        deques
+    }
+
+    /// Adds a group to the end of a worker's deque.
+    pub fn push(&mut self, worker: WorkerId, group: Span, weight: f64) {
+        if worker.index() >= self.deques.len() {
+            self.deques.resize_with(worker.index() + 1, Deque::new);
+        }
+        let deque = &mut self.deques[worker.index()];
+        deque.owner.push((group, weight));
+        deque.weight += weight;
+    }
+
+    /// Adds a group that belongs to nobody.
+    pub fn push_orphan(&self, group: Span) {
+        self.orphans.push(group);
+    }
+
+    /// The next group of the worker's own deque.
+    pub fn pop(&mut self, worker: WorkerId) -> Option<Span> {
+        let deque = self.deques.get_mut(worker.index())?;
+        let taken = deque.owner.pop();
+        deque.taken(taken)
+    }
+
+    /// The oldest group that belongs to nobody.
+    #[must_use]
+    pub fn pop_orphan(&self) -> Option<Span> {
+        until_settled(|| self.orphans.steal())
+    }
+
+    /// The oldest group of the deque with the most work left.
+    pub fn steal(&mut self) -> Option<Span> {
+        let victim = self
+            .deques
+            .iter_mut()
+            .filter(|deque| !deque.owner.is_empty())
+            // `max_by` takes the last of equals; reversed, the lowest number wins.
+            .rev()
+            .max_by(|a, b| a.weight.total_cmp(&b.weight))?;
+        let taken = until_settled(|| victim.thief.steal());
+        victim.taken(taken)
+    }
+}
+
+impl Deque {
+    fn new() -> Self {
+        let owner = Worker::new_fifo();
+        let thief = owner.stealer();
+        Self { owner, thief, weight: 0.0 }
+    }
+
+    fn taken(&mut self, taken: Option<Weighed>) -> Option<Span> {
+        let (group, weight) = taken?;
+        // An empty deque weighs exactly nothing, whatever rounding has left over.
+        self.weight = if self.owner.is_empty() { 0.0 } else { self.weight - weight };
+        Some(group)
+    }
+}
+
+/// Repeats a theft that a concurrent one has disturbed.
+fn until_settled<T>(mut theft: impl FnMut() -> Steal<T>) -> Option<T> {
+    loop {
+        match theft() {
+            Steal::Success(task) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(start: u32) -> Span {
+        Span { start, end: start + 1 }
+    }
+
+    #[test]
+    fn thieves_rob_the_deque_with_most_work_left_oldest_first() {
+        let mut deques = Deques::new(2);
+        deques.push(WorkerId(0), group(0), 5.0);
+        deques.push(WorkerId(1), group(1), 4.0);
+        deques.push(WorkerId(1), group(2), 3.0);
+        let thefts: Vec<_> = std::iter::from_fn(|| deques.steal()).collect();
+        assert_eq!(thefts, [group(1), group(0), group(2)]);
+    }
+
+    #[test]
+    fn the_owner_takes_its_groups_in_plan_order() {
+        let mut deques = Deques::new(1);
+        deques.push(WorkerId(0), group(0), 2.0);
+        deques.push(WorkerId(0), group(1), 1.0);
+        assert_eq!(deques.pop(WorkerId(0)), Some(group(0)));
+        assert_eq!(deques.pop(WorkerId(0)), Some(group(1)));
+        assert_eq!(deques.pop(WorkerId(0)), None);
+    }
+
+    #[test]
+    fn a_worker_that_came_later_has_an_empty_deque() {
+        let mut deques = Deques::new(1);
+        assert_eq!(deques.pop(WorkerId(7)), None);
+    }
+}

@@ -1,0 +1,504 @@
+//! The coordinator's one loop: inputs in, scheduler decisions, messages and events out.
+//!
+//! Everything that changes the run's state happens here, in one thread, in the order in which it arrives.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use serde_bytes::ByteBuf;
+
+use crate::board::Board;
+use crate::connection::{self, Input};
+use crate::event::{Command, Event, Run};
+use crate::frame;
+use crate::ledger::{End, ItemState, NotRunReason};
+use crate::model::{ItemId, WorkerId};
+use crate::plan::{Order, Plan};
+use crate::processes::{ConnectionId, Process, Processes, Verdict};
+use crate::protocol::{Downward, ExitStatus, Role, Upward};
+use crate::scheduler::{Action, Limits, Scheduler};
+use crate::signals::{self, Signal};
+use crate::transport::Stream;
+
+/// How often deaths with one sign missing are looked at again.
+const TICK: Duration = Duration::from_millis(25);
+/// A terminal's Ctrl-C reaches the workers by itself; only who has not stopped by then is sent a signal, since a
+/// second one would cut finalizers short.
+const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
+/// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
+/// ms, pandas 1.8 ms, click 2 ms).
+const DEFAULT_ESTIMATE: f64 = 0.01;
+
+/// The state of one run.
+pub(crate) struct Dispatcher {
+    directory: PathBuf,
+    inputs: Receiver<Input>,
+    sender: Sender<Input>,
+    events: Sender<Event>,
+    processes: Processes,
+    streams: HashMap<ConnectionId, Arc<Stream>>,
+    configurations: Vec<(Role, ByteBuf)>,
+    items: Option<ByteBuf>,
+    waiting_for_items: Vec<WorkerId>,
+    questions: HashMap<WorkerId, u32>,
+    order: Order,
+    plan: Option<Plan>,
+    run: Option<Running>,
+    interrupt: Option<Interrupt>,
+    started: Instant,
+    buffer: Vec<u8>,
+}
+
+/// That running tests are to be interrupted.
+struct Interrupt {
+    at: Instant,
+    /// The worker whose failure is the reason; it is tearing down.
+    spared: Option<WorkerId>,
+}
+
+/// What exists once items are dealt.
+struct Running {
+    scheduler: Scheduler<Board>,
+    board: Board,
+    options: Run,
+    restarts: u32,
+    /// Replacements that the controller was asked for and has not started yet.
+    needed: u32,
+    finished: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        directory: PathBuf,
+        inputs: Receiver<Input>,
+        sender: Sender<Input>,
+        events: Sender<Event>,
+    ) -> Self {
+        Self {
+            directory,
+            inputs,
+            sender,
+            events,
+            processes: Processes::default(),
+            streams: HashMap::new(),
+            configurations: Vec::new(),
+            items: None,
+            waiting_for_items: Vec::new(),
+            questions: HashMap::new(),
+            order: Order::LongestFirst,
+            plan: None,
+            run: None,
+            interrupt: None,
+            started: Instant::now(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Runs until told to quit and every process is gone.
+    pub(crate) fn run(mut self) {
+        let mut quitting = false;
+        loop {
+            let timed = self.processes.has_pending() || self.interrupt.is_some();
+            let input = if timed {
+                self.inputs.recv_timeout(TICK)
+            } else {
+                self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match input {
+                Ok(Input::Command(Command::Quit)) => {
+                    quitting = true;
+                    self.quit();
+                }
+                Ok(input) => self.handle(input),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.bury();
+            self.interrupt_if_due();
+            self.settle();
+            if quitting && self.processes.iter().next().is_none() {
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn handle(&mut self, input: Input) {
+        match input {
+            Input::Command(command) => self.obey(command),
+            Input::Connected { connection, role, pid, stream } => {
+                self.streams.insert(connection, stream);
+                self.processes.connected(role, pid, connection);
+                if let Some(place) = self.configurations.iter().position(|(whose, _)| *whose == role) {
+                    let (_, payload) = self.configurations.swap_remove(place);
+                    self.send(role, &Downward::Configure(payload));
+                }
+            }
+            Input::Message(connection, message) => {
+                if let Some(role) = self.processes.role(connection) {
+                    self.receive(role, message);
+                }
+            }
+            Input::Closed(connection) => {
+                self.streams.remove(&connection);
+                self.processes.closed(connection, Instant::now());
+            }
+            Input::ChildExited { pid, status } => {
+                self.processes.exited(pid, status, Instant::now());
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Order(order) => self.order = order,
+            Command::Configure(role, payload) => {
+                if self.processes.get(role).is_some_and(|process| process.connection.is_some()) {
+                    self.send(role, &Downward::Configure(payload));
+                } else {
+                    self.configurations.push((role, payload));
+                }
+            }
+            Command::Spawn { role, command, environment } => {
+                self.launched(role);
+                match connection::spawn(&command, &environment, &self.sender) {
+                    Ok(pid) => self.processes.forked(role, pid),
+                    Err(_) => self.processes.failed_to_start(role, Instant::now()),
+                }
+            }
+            Command::Begin(options) => self.begin(options),
+            Command::Fork(worker, payload) => {
+                self.launched(Role::Worker(worker));
+                if self.processes.get(Role::Collector).is_some() {
+                    self.send(Role::Collector, &Downward::Fork { worker, payload });
+                } else {
+                    self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+                }
+            }
+            Command::Become(worker) => {
+                self.send(Role::Collector, &Downward::Become(worker));
+                self.processes.rename(Role::Collector, Role::Worker(worker));
+                self.launched(Role::Worker(worker));
+            }
+            Command::Items(payload) => {
+                self.items = Some(payload);
+                for worker in std::mem::take(&mut self.waiting_for_items) {
+                    self.send_items(worker);
+                }
+            }
+            Command::Stop => self.stop(NotRunReason::Stopped),
+            Command::Interrupt => {
+                self.stop(NotRunReason::Stopped);
+                self.interrupt_after(INTERRUPT_GRACE, None);
+            }
+            Command::Kill => self.kill_all(),
+            Command::Quit => {}
+        }
+    }
+
+    fn launched(&mut self, role: Role) {
+        self.processes.expect(role);
+        if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {
+            run.needed = run.needed.saturating_sub(1);
+        }
+    }
+
+    fn receive(&mut self, role: Role, message: Upward) {
+        match (message, role) {
+            (Upward::Note(payload), _) => self.emit(Event::Note(payload)),
+            (Upward::WantsStop(payload), _) => {
+                self.stop(NotRunReason::Stopped);
+                self.emit(Event::WantsStop(payload));
+            }
+            (Upward::Collected { items, payload }, _) => {
+                let count = items.len();
+                let plan = Plan::new(items, self.order);
+                self.emit(Event::Collected {
+                    payload,
+                    items: count,
+                    separable: plan.separable() as usize,
+                    expected_total: plan.expected_total(DEFAULT_ESTIMATE),
+                });
+                self.plan = Some(plan);
+            }
+            (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
+            (Upward::Exited { pid, status }, _) => {
+                self.processes.exited(pid, status, Instant::now());
+            }
+            (Upward::SessionEnded(payload), role) => {
+                if let Some(process) = self.processes.get_mut(role) {
+                    process.ended = true;
+                }
+                if let Role::Worker(worker) = role {
+                    self.emit(Event::Ended { worker, payload });
+                }
+            }
+            (Upward::WantItems, Role::Worker(worker)) => {
+                if self.items.is_some() {
+                    self.send_items(worker);
+                } else {
+                    self.waiting_for_items.push(worker);
+                }
+            }
+            (Upward::Ready, Role::Worker(worker)) => {
+                self.emit(Event::Ready(worker));
+                self.schedule(|scheduler, now| scheduler.ready(worker, now));
+            }
+            (Upward::Reports { item, failures, finished, payload }, Role::Worker(worker)) => {
+                self.reports(worker, item, failures, finished, payload);
+            }
+            (Upward::Starved(question), Role::Worker(worker)) => {
+                self.questions.insert(worker, question);
+                self.schedule(|scheduler, now| scheduler.starved(worker, now));
+            }
+            (Upward::Released(item), Role::Worker(worker)) => {
+                self.schedule(|scheduler, _| scheduler.released(worker, item));
+            }
+            (Upward::Interrupted(item), Role::Worker(worker)) => {
+                self.schedule(|scheduler, _| scheduler.interrupted(worker, item));
+            }
+            // A greeting comes once and is handled before; the rest only workers say. A process that says
+            // something else is not one of ours gone wrong: both sides are the same version.
+            (Upward::Hello { .. }, _)
+            | (
+                Upward::WantItems
+                | Upward::Ready
+                | Upward::Reports { .. }
+                | Upward::Starved(_)
+                | Upward::Released(_)
+                | Upward::Interrupted(_),
+                Role::Base | Role::Collector,
+            ) => {}
+        }
+    }
+
+    fn reports(&mut self, worker: WorkerId, item: ItemId, failures: u32, finished: bool, payload: ByteBuf) {
+        // The limit is looked at first: no Python stands between a failure and the stop.
+        let limit_reached =
+            self.run.as_mut().is_some_and(|run| failures > 0 && run.scheduler.failed(failures));
+        if limit_reached {
+            self.stop(NotRunReason::Stopped);
+        }
+        self.emit(Event::Reports { worker, item, finished, payload });
+        if finished {
+            self.schedule(|scheduler, now| scheduler.finished(worker, item, now).unwrap_or_default());
+        }
+        if limit_reached && self.run.as_ref().is_some_and(|run| run.options.fail_fast) {
+            self.interrupt_after(Duration::ZERO, Some(worker));
+        }
+    }
+
+    fn begin(&mut self, options: Run) {
+        let Some(plan) = self.plan.take() else {
+            return;
+        };
+        let slots = (options.workers + options.max_restarts) as usize;
+        let Ok(board) = Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) else {
+            self.emit(Event::CollectorLost(ExitStatus::Unknown));
+            return;
+        };
+        let limits = Limits { max_failures: options.max_failures };
+        let scheduler = Scheduler::new(plan, options.workers, board.clone(), limits);
+        let early = self.processes.iter().filter(|(role, _)| matches!(role, Role::Worker(_))).count();
+        let needed = options.workers.saturating_sub(u32::try_from(early).unwrap_or(u32::MAX));
+        self.run = Some(Running { scheduler, board, options, restarts: 0, needed, finished: false });
+    }
+
+    /// Lets the scheduler decide and carries its decisions out.
+    fn schedule(&mut self, decide: impl FnOnce(&mut Scheduler<Board>, f64) -> Vec<Action>) {
+        let now = self.now();
+        if let Some(run) = &mut self.run {
+            let actions = decide(&mut run.scheduler, now);
+            self.perform(actions);
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Lease { worker, items } => {
+                    self.send(Role::Worker(worker), &Downward::Lease(items));
+                }
+                Action::Park { worker, keep } => {
+                    let question = self.questions.get(&worker).copied().unwrap_or_default();
+                    self.send(Role::Worker(worker), &Downward::Park { question, keep });
+                }
+                Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
+            }
+        }
+    }
+
+    fn stop(&mut self, reason: NotRunReason) {
+        if let Some(run) = &self.run {
+            run.board.stop();
+        }
+        self.schedule(|scheduler, _| scheduler.stop(reason));
+    }
+
+    fn interrupt_after(&mut self, delay: Duration, spared: Option<WorkerId>) {
+        self.interrupt = Some(Interrupt { at: Instant::now() + delay, spared });
+    }
+
+    /// Interrupts what runs: tests, or the collection if there are no tests yet.
+    fn interrupt_if_due(&mut self) {
+        let Some(interrupt) = self.interrupt.take_if(|interrupt| interrupt.at <= Instant::now()) else {
+            return;
+        };
+        let is_busy = |role: Role| match (role, &self.run) {
+            (Role::Worker(worker), Some(run)) => {
+                interrupt.spared != Some(worker) && running_item(run, worker).is_some()
+            }
+            (Role::Collector, None) => self.plan.is_none(),
+            // It collects for itself.
+            (Role::Worker(_), None) => true,
+            (Role::Collector, Some(_)) | (Role::Base, _) => false,
+        };
+        let busy = self.processes.iter().filter(|(role, _)| is_busy(*role));
+        for pid in busy.filter_map(|(_, process)| process.pid) {
+            signals::send(pid, Signal::Interrupt);
+        }
+    }
+
+    fn bury(&mut self) {
+        for (role, process, verdict) in self.processes.bury(Instant::now()) {
+            let status = match verdict {
+                Verdict::Dead(status) => status,
+                Verdict::Lost => {
+                    if let Some(pid) = process.pid {
+                        signals::send(pid, Signal::Kill);
+                    }
+                    ExitStatus::Unknown
+                }
+            };
+            if let Some(connection) = process.connection {
+                self.streams.remove(&connection);
+            }
+            match role {
+                Role::Base => {}
+                Role::Collector => self.lose_collector(&process, status),
+                Role::Worker(worker) => self.lose_worker(worker, &process, status),
+            }
+        }
+    }
+
+    fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
+        // Forks that it was asked for and did not do will never happen.
+        let orphans: Vec<Role> = self
+            .processes
+            .iter()
+            .filter(|(role, process)| matches!(role, Role::Worker(_)) && process.pid.is_none())
+            .map(|(role, _)| role)
+            .collect();
+        for role in orphans {
+            self.processes.failed_to_start(role, Instant::now());
+        }
+        if !process.ended {
+            self.emit(Event::CollectorLost(status));
+        }
+    }
+
+    fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
+        let running = self.run.as_ref().and_then(|run| running_item(run, worker));
+        self.schedule(|scheduler, now| scheduler.dead(worker, running, now));
+        if process.ended {
+            return;
+        }
+        self.emit(Event::Crashed { worker, item: running, status });
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if run.scheduler.has_unleased_work() && run.restarts < run.options.max_restarts {
+            run.restarts += 1;
+            run.needed += 1;
+            self.emit(Event::Needed);
+        }
+    }
+
+    /// Ends the run when nothing can happen any more.
+    fn settle(&mut self) {
+        let any_worker = self.processes.any_worker();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if run.finished || any_worker || run.needed > 0 {
+            return;
+        }
+        if !run.scheduler.is_done() {
+            run.scheduler.exhausted();
+        }
+        run.finished = true;
+        let not_run = not_run(run);
+        self.emit(Event::Finished { not_run });
+    }
+
+    fn kill_all(&mut self) {
+        self.stop(NotRunReason::Stopped);
+        if let Some(run) = &mut self.run {
+            run.options.max_restarts = 0;
+            run.needed = 0;
+        }
+        for pid in self.processes.iter().filter_map(|(_, process)| process.pid) {
+            signals::send(pid, Signal::Kill);
+        }
+    }
+
+    fn quit(&mut self) {
+        for role in [Role::Collector, Role::Base] {
+            self.send(role, &Downward::Quit);
+        }
+        let workers: Vec<Role> = self.processes.iter().map(|(role, _)| role).collect();
+        for role in workers {
+            if matches!(role, Role::Worker(_)) {
+                self.send(role, &Downward::Quit);
+            }
+        }
+        // Nothing is known of processes that have not connected, so nothing can be waited for.
+        self.processes.forget_unconnected();
+    }
+
+    fn send_items(&mut self, worker: WorkerId) {
+        if let Some(payload) = self.items.clone() {
+            self.send(Role::Worker(worker), &Downward::Items(payload));
+        }
+    }
+
+    /// Sends to a process if it is there. One that is not will be noticed by its closed connection.
+    fn send(&mut self, role: Role, message: &Downward) {
+        let connection = self.processes.get(role).and_then(|process| process.connection);
+        if let Some(stream) = connection.and_then(|connection| self.streams.get(&connection)) {
+            let _noticed_elsewhere = frame::write(&mut &**stream, message, &mut self.buffer);
+        }
+    }
+
+    fn emit(&self, event: Event) {
+        let _controller_gone = self.events.send(event);
+    }
+}
+
+/// The item that `worker` runs according to the board, if the ledger agrees that it is not done.
+fn running_item(run: &Running, worker: WorkerId) -> Option<ItemId> {
+    let item = run.board.running(worker)?;
+    match run.scheduler.ledger().state(item) {
+        ItemState::Leased(holder) if holder == worker => Some(item),
+        ItemState::Leased(_) | ItemState::Queued | ItemState::Done(_) => None,
+    }
+}
+
+fn not_run(run: &Running) -> Vec<(ItemId, NotRunReason)> {
+    run.scheduler
+        .ledger()
+        .states()
+        .filter_map(|(item, state)| match state {
+            ItemState::Done(End::NotRun(reason)) => Some((item, reason)),
+            ItemState::Done(End::Reported | End::Crashed(_)) | ItemState::Queued | ItemState::Leased(_) => {
+                None
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! What the coordinator tells the controller, and what the controller asks of it.
+
+use std::ffi::OsString;
+
+use serde_bytes::ByteBuf;
+
+use crate::ledger::NotRunReason;
+use crate::model::{ItemId, WorkerId};
+use crate::plan::Order;
+use crate::protocol::{ExitStatus, Role};
+
+/// Something that the controller reports to its user or decides on.
+#[derive(Debug)]
+pub enum Event {
+    /// A warning or a collection report.
+    Note(ByteBuf),
+    /// Collection is over, the plan stands.
+    Collected {
+        /// What the collector says of its items.
+        payload: ByteBuf,
+        /// How many items there are.
+        items: usize,
+        /// The most workers that could ever be busy at once.
+        separable: usize,
+        /// Seconds that all items are expected to take together.
+        expected_total: f64,
+    },
+    /// The collector died before it had collected, or while it was needed.
+    CollectorLost(ExitStatus),
+    /// A worker can run tests.
+    Ready(WorkerId),
+    /// Reports of one item.
+    Reports {
+        /// Who ran it.
+        worker: WorkerId,
+        /// The item.
+        item: ItemId,
+        /// No more reports of this item will come.
+        finished: bool,
+        /// The reports.
+        payload: ByteBuf,
+    },
+    /// A worker asks for the run to stop.
+    WantsStop(ByteBuf),
+    /// A worker died, running `item` if it is given.
+    Crashed {
+        /// The dead worker.
+        worker: WorkerId,
+        /// The test that is blamed.
+        item: Option<ItemId>,
+        /// How it died.
+        status: ExitStatus,
+    },
+    /// A worker should take the place of a dead one.
+    Needed,
+    /// A worker ended as it should.
+    Ended {
+        /// The worker.
+        worker: WorkerId,
+        /// Its `workeroutput`.
+        payload: ByteBuf,
+    },
+    /// Every item is done and every worker has ended.
+    Finished {
+        /// The items that were not run, and why.
+        not_run: Vec<(ItemId, NotRunReason)>,
+    },
+}
+
+impl Event {
+    /// Whether the controller should hear of it at once. Reports may wait a moment for company.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Event::Note(_) | Event::Reports { .. } | Event::Ready(_) => false,
+            Event::Collected { .. }
+            | Event::CollectorLost(_)
+            | Event::WantsStop(_)
+            | Event::Crashed { .. }
+            | Event::Needed
+            | Event::Ended { .. }
+            | Event::Finished { .. } => true,
+        }
+    }
+}
+
+/// How a run is to be dispatched.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Workers at the start.
+    pub workers: u32,
+    /// How many may be replaced after a crash.
+    pub max_restarts: u32,
+    /// Failures after which no test starts (`--maxfail`).
+    pub max_failures: Option<u32>,
+    /// Interrupt running tests when that limit is reached (`--fail-fast`).
+    pub fail_fast: bool,
+}
+
+/// Something the controller wants done.
+#[derive(Debug)]
+pub enum Command {
+    /// How groups are ordered, decided before collection ends.
+    Order(Order),
+    /// `workerinput` for a process that configures itself.
+    Configure(Role, ByteBuf),
+    /// Start a process of its own.
+    Spawn {
+        /// What it will be.
+        role: Role,
+        /// Program and arguments.
+        command: Vec<OsString>,
+        /// Its whole environment.
+        environment: Vec<(OsString, OsString)>,
+    },
+    /// Collection was fine: deal the items.
+    Begin(Run),
+    /// Let the template fork a worker.
+    Fork(WorkerId, ByteBuf),
+    /// Let the collector run tests itself.
+    Become(WorkerId),
+    /// The list of items for workers that collect for themselves.
+    Items(ByteBuf),
+    /// Start no more tests; what runs may finish.
+    Stop,
+    /// Start no more tests and interrupt what runs.
+    Interrupt,
+    /// Kill every process now.
+    Kill,
+    /// Ask the template and the base to leave.
+    Quit,
+}

@@ -1,0 +1,162 @@
+//! Messages on a byte stream: a length (32 bits, little endian), then one msgpack value.
+
+use std::io::{self, Read, Write};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::FrameError;
+
+/// No message is larger (bytes). The largest one by far is a test's report with its captured output, which the
+/// worker shortens well below this.
+pub const MAX_FRAME: usize = 256 << 20;
+
+/// Bytes asked of the socket at a time: several small messages arrive with one system call.
+const CHUNK: usize = 64 << 10;
+
+/// Encodes `message` behind its length, into `buffer`, which is cleared first so that it can be used again.
+///
+/// # Errors
+/// [`FrameError::Encode`] or [`FrameError::TooLarge`].
+pub fn encode<M: Serialize>(message: &M, buffer: &mut Vec<u8>) -> Result<(), FrameError> {
+    buffer.clear();
+    buffer.extend_from_slice(&[0; 4]);
+    rmp_serde::encode::write(buffer, message)?;
+    let length = buffer.len() - 4;
+    match u32::try_from(length) {
+        Ok(prefix) if length <= MAX_FRAME => buffer[..4].copy_from_slice(&prefix.to_le_bytes()),
+        Ok(_) | Err(_) => return Err(FrameError::TooLarge(length)),
+    }
+    Ok(())
+}
+
+/// Encodes and writes one message with a single write.
+///
+/// # Errors
+/// As [`encode`], and [`FrameError::Io`].
+pub fn write<M: Serialize>(
+    stream: &mut impl Write,
+    message: &M,
+    buffer: &mut Vec<u8>,
+) -> Result<(), FrameError> {
+    encode(message, buffer)?;
+    stream.write_all(buffer)?;
+    Ok(())
+}
+
+/// Bytes received so far, and the messages that are complete in them.
+#[derive(Debug, Default)]
+pub struct FrameReader {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl FrameReader {
+    /// The next complete message, if the bytes received so far hold one.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLarge`] or [`FrameError::Decode`]; the stream is of no use after either.
+    pub fn pop<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
+        let pending = &self.bytes[self.start..];
+        let Some((prefix, rest)) = pending.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(*prefix) as usize;
+        if length > MAX_FRAME {
+            return Err(FrameError::TooLarge(length));
+        }
+        let Some(body) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let message = rmp_serde::from_slice(body)?;
+        self.start += 4 + length;
+        if self.start == self.bytes.len() {
+            self.bytes.clear();
+            self.start = 0;
+        }
+        Ok(Some(message))
+    }
+
+    /// Reads once from the stream: at least one byte, or an error.
+    ///
+    /// # Errors
+    /// [`FrameError::Closed`] at the end of the stream, [`FrameError::Io`] (also `WouldBlock`, `Interrupted`).
+    pub fn fill(&mut self, stream: &mut impl Read) -> Result<(), FrameError> {
+        if self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        let length = self.bytes.len();
+        self.bytes.resize(length + CHUNK, 0);
+        let result = stream.read(&mut self.bytes[length..]);
+        self.bytes.truncate(length + result.as_ref().map_or(0, |count| *count));
+        match result {
+            Ok(0) => Err(FrameError::Closed),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Blocks until one message is complete.
+    ///
+    /// # Errors
+    /// As [`FrameReader::pop`] and [`FrameReader::fill`]; `Interrupted` is retried.
+    pub fn next<M: DeserializeOwned>(&mut self, stream: &mut impl Read) -> Result<M, FrameError> {
+        loop {
+            if let Some(message) = self.pop()? {
+                return Ok(message);
+            }
+            match self.fill(stream) {
+                Ok(()) => {}
+                Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_any_cut_of_the_stream() {
+        let mut stream = Vec::new();
+        let mut buffer = Vec::new();
+        for number in 0..50_u32 {
+            write(&mut stream, &vec![number; number as usize], &mut buffer).expect("encodes");
+        }
+        for cut in [1, 2, 3, 7, 64, stream.len()] {
+            let mut reader = FrameReader::default();
+            let mut messages = Vec::new();
+            for mut chunk in stream.chunks(cut) {
+                reader.fill(&mut chunk).expect("bytes");
+                while let Some(message) = reader.pop::<Vec<u32>>().expect("decodes") {
+                    messages.push(message);
+                }
+            }
+            assert_eq!(messages.len(), 50, "cut at {cut}");
+            assert_eq!(messages[49], vec![49; 49]);
+        }
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_before_it_is_read() {
+        let mut reader = FrameReader::default();
+        reader.fill(&mut &u32::MAX.to_le_bytes()[..]).expect("bytes");
+        assert!(matches!(reader.pop::<u32>(), Err(FrameError::TooLarge(_))));
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_an_error() {
+        let mut reader = FrameReader::default();
+        reader.fill(&mut &[1, 0, 0, 0, 0xc1][..]).expect("bytes");
+        assert!(matches!(reader.pop::<u32>(), Err(FrameError::Decode(_))));
+    }
+
+    #[test]
+    fn the_end_of_the_stream_is_told_apart_from_silence() {
+        let mut reader = FrameReader::default();
+        assert!(matches!(reader.next::<u32>(&mut &[][..]), Err(FrameError::Closed)));
+    }
+}

@@ -1,0 +1,37 @@
+//! The coordinator of a test run: plans, deals, supervises and records. It knows no Python.
+//!
+//! The flow of a run, and where it is:
+//!
+//! * collect: the collector sends its items ([`protocol`], over [`frame`] and [`transport`]);
+//! * plan: [`plan`] makes groups and atoms of them, [`capacity`] chooses how many workers they get;
+//! * dispatch: [`scheduler`] decides, over [`deque`], [`ledger`] and [`claims`]; pure and simulated;
+//! * run: workers claim items on the [`board`] and report through their [`link`];
+//! * report: [`event`]s go to the controller.
+//!
+//! `dispatcher` is the loop between the two halves: everything that it reacts to comes through one channel.
+
+pub mod board;
+pub mod capacity;
+pub mod claims;
+mod connection;
+pub mod coordinator;
+pub mod deque;
+mod dispatcher;
+pub mod error;
+pub mod event;
+pub mod frame;
+mod holding;
+pub mod ledger;
+pub mod link;
+pub mod model;
+mod pace;
+pub mod plan;
+mod processes;
+pub mod protocol;
+pub mod scheduler;
+mod signals;
+pub mod transport;
+pub mod worker_state;
+
+/// Name of the shared board in the run's private directory.
+pub const BOARD: &str = "board";

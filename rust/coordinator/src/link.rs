@@ -1,0 +1,77 @@
+//! A process's end of its connection to the coordinator. No threads: the process forks.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::FrameError;
+use crate::frame::{self, FrameReader};
+use crate::protocol::{Downward, Role, Upward, VERSION};
+use crate::transport::{self, Stream};
+
+/// An open connection to the coordinator.
+#[derive(Debug)]
+pub struct Link {
+    stream: Stream,
+    reader: FrameReader,
+    buffer: Vec<u8>,
+    blocking: bool,
+}
+
+impl Link {
+    /// Connects to the coordinator of the run in `directory` and greets it.
+    ///
+    /// # Errors
+    /// [`FrameError::Io`] if nobody listens there.
+    pub fn connect(directory: &Path, token: &str, role: Role) -> Result<Self, FrameError> {
+        let stream = transport::connect(&transport::address(directory))?;
+        let mut link = Self { stream, reader: FrameReader::default(), buffer: Vec::new(), blocking: true };
+        let pid = std::process::id();
+        link.send(&Upward::Hello { version: VERSION, token: token.to_owned(), role, pid })?;
+        Ok(link)
+    }
+
+    /// Sends one message with one write.
+    ///
+    /// # Errors
+    /// [`FrameError::Io`] if the coordinator is gone, [`FrameError::TooLarge`] if the message is.
+    pub fn send(&mut self, message: &Upward) -> Result<(), FrameError> {
+        self.set_blocking(true)?;
+        frame::write(&mut self.stream, message, &mut self.buffer)
+    }
+
+    /// The next message. `None` if `wait` is false and no message is complete.
+    ///
+    /// # Errors
+    /// [`FrameError::Closed`] if the coordinator is gone; [`FrameError::Io`] with `Interrupted` if a signal came
+    /// while waiting, so that the caller can look at it and call again.
+    pub fn receive(&mut self, wait: bool) -> Result<Option<Downward>, FrameError> {
+        loop {
+            if let Some(message) = self.reader.pop()? {
+                return Ok(Some(message));
+            }
+            self.set_blocking(wait)?;
+            match self.reader.fill(&mut self.stream) {
+                Ok(()) => {}
+                Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The connection's file descriptor, to `poll` it beside others.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn descriptor(&self) -> i32 {
+        transport::descriptor(&self.stream)
+    }
+
+    fn set_blocking(&mut self, blocking: bool) -> io::Result<()> {
+        if self.blocking != blocking {
+            transport::set_blocking(&self.stream, blocking)?;
+            self.blocking = blocking;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! The nouns that every other module shares: items, groups, workers.
+
+use serde::{Deserialize, Serialize};
+
+/// Position of an item in the collection order; the only name an item has in Rust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ItemId(pub u32);
+
+/// Number of a worker: 0 is `gw0`. A replacement gets a new number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WorkerId(pub u32);
+
+impl ItemId {
+    /// The id as an index into tables of items.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl WorkerId {
+    /// The id as an index into tables of workers.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl std::fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "gw{}", self.0)
+    }
+}
+
+/// Which of the items with the same group key an item belongs together with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Membership {
+    /// Those that follow each other in the collection.
+    Neighbours,
+    /// All, wherever they stand, and they are never separated (`xdist_group`).
+    Gathered,
+    /// All, wherever they stand, but each may run anywhere (`parallel_safe`). It ends no group that it stands in.
+    Loose,
+}
+
+/// What the plan needs to know about one collected item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Items with the same key form a group (a module by default).
+    pub group: u32,
+    /// Consecutive items of a group with the same key are never separated (a class, an `xdist_group`).
+    pub atom: u32,
+    /// Which items with the same key it forms a group with.
+    pub membership: Membership,
+    /// Runs when nothing else runs.
+    pub serial: bool,
+    /// Uses a fixture of module or package scope, so splitting its group sets that fixture up twice.
+    pub shares_fixtures: bool,
+    /// Expected duration in seconds, if there is a history.
+    pub estimate: Option<f64>,
+}

@@ -1,0 +1,298 @@
+//! The order of the run, decided once: which items form a group, and where a group may be split.
+//!
+//! A plan lays all items out on one line. Every item has a *position* on it, a group is a [`Span`] of positions, and
+//! sums of weights along the line make the weight of any span a subtraction.
+
+use std::collections::HashMap;
+
+use crate::model::{Item, ItemId, Membership};
+
+/// Weight of an item when nothing at all is known: any value will do, as only comparisons matter.
+const UNKNOWN_WEIGHT: f64 = 1.0;
+
+/// Least weight of an item in seconds, the order of magnitude of what pytest itself spends around an empty test:
+/// many "0 s" items still weigh something.
+const LEAST_WEIGHT: f64 = 1e-4;
+
+/// Which groups come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Longest expected first: the classic longest-processing-time rule, which keeps the tail of a run short.
+    LongestFirst,
+    /// As collected.
+    Collected,
+}
+
+/// Neighbouring positions, `start` included, `end` not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first position.
+    pub start: u32,
+    /// The position behind the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// All positions of the span.
+    #[must_use]
+    pub fn positions(self) -> std::ops::Range<u32> {
+        self.start..self.end
+    }
+}
+
+/// What will be run, in which order, and what belongs together.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    items: Vec<ItemId>,
+    positions: Vec<u32>,
+    /// Weight of everything before a position; one longer than the line.
+    weight_before: Vec<f64>,
+    /// The atom of each position.
+    atoms: Vec<u32>,
+    /// Where each atom starts, and the end of the line.
+    atom_starts: Vec<u32>,
+    /// Per atom: its group shares fixtures.
+    shares_fixtures: Vec<bool>,
+    groups: Vec<Span>,
+    serial_groups: Vec<Span>,
+    separable: u32,
+    known_seconds: f64,
+    unknown_items: u32,
+}
+
+impl Plan {
+    /// Plans the collected `items`; their ids are their indices.
+    #[must_use]
+    pub fn new(items: impl AsRef<[Item]>, order: Order) -> Self {
+        let items = items.as_ref();
+        let weights = Weights::new(items);
+        let mut groups = gather(items, false);
+        match order {
+            Order::Collected => {}
+            Order::LongestFirst => {
+                let mut weighed: Vec<(f64, Vec<ItemId>)> =
+                    groups.into_iter().map(|group| (weights.total(&group), group)).collect();
+                weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+                groups = weighed.into_iter().map(|(_, group)| group).collect();
+            }
+        }
+        let mut plan = Self {
+            items: Vec::with_capacity(items.len()),
+            positions: vec![0; items.len()],
+            weight_before: vec![0.0],
+            atoms: Vec::with_capacity(items.len()),
+            atom_starts: Vec::new(),
+            shares_fixtures: Vec::new(),
+            groups: Vec::new(),
+            serial_groups: Vec::new(),
+            separable: 0,
+            known_seconds: weights.known_seconds,
+            unknown_items: weights.unknown_items,
+        };
+        plan.groups = groups.iter().map(|group| plan.lay_out(group, items, &weights)).collect();
+        plan.separable = index(plan.atom_starts.len());
+        let serial = gather(items, true);
+        plan.serial_groups = serial.iter().map(|group| plan.lay_out(group, items, &weights)).collect();
+        plan.atom_starts.push(plan.end());
+        if plan.separable == 0 && !items.is_empty() {
+            plan.separable = 1;
+        }
+        plan
+    }
+
+    /// Number of items.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The position behind the last one.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        index(self.items.len())
+    }
+
+    /// There is nothing to run.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The most workers that could ever be busy: the number of atoms that may run beside each other.
+    #[must_use]
+    pub fn separable(&self) -> u32 {
+        self.separable
+    }
+
+    /// Expected seconds of all items on one worker, `default_per_item` for each item without a history.
+    #[must_use]
+    pub fn expected_total(&self, default_per_item: f64) -> f64 {
+        self.known_seconds + f64::from(self.unknown_items) * default_per_item
+    }
+
+    /// The groups that may run beside each other, in plan order.
+    #[must_use]
+    pub fn groups(&self) -> &[Span] {
+        &self.groups
+    }
+
+    /// The groups of serial items, as collected. Their positions are behind all others.
+    #[must_use]
+    pub fn serial_groups(&self) -> &[Span] {
+        &self.serial_groups
+    }
+
+    /// The position is that of a serial item.
+    #[must_use]
+    pub fn is_serial(&self, position: u32) -> bool {
+        self.serial_groups.first().is_some_and(|first| position >= first.start)
+    }
+
+    /// The item at a position.
+    #[must_use]
+    pub fn item(&self, position: u32) -> ItemId {
+        self.items[position as usize]
+    }
+
+    /// The position of an item.
+    #[must_use]
+    pub fn position(&self, item: ItemId) -> u32 {
+        self.positions[item.index()]
+    }
+
+    /// Relative cost of a span; seconds if its items have a history.
+    #[must_use]
+    pub fn weight(&self, span: Span) -> f64 {
+        self.weight_before[span.end as usize] - self.weight_before[span.start as usize]
+    }
+
+    /// Where the atom of `position` starts.
+    #[must_use]
+    pub fn atom_start(&self, position: u32) -> u32 {
+        self.atom_starts[self.atoms[position as usize] as usize]
+    }
+
+    /// Where the atom of `position` ends, which is where the next one starts.
+    #[must_use]
+    pub fn atom_end(&self, position: u32) -> u32 {
+        self.atom_starts[self.atoms[position as usize] as usize + 1]
+    }
+
+    /// Splitting the group at `position` sets fixtures up twice.
+    #[must_use]
+    pub fn shares_fixtures(&self, position: u32) -> bool {
+        self.shares_fixtures[self.atoms[position as usize] as usize]
+    }
+
+    /// Where to split `span` so that about `weight` lies behind the split: at its start or between two of its atoms.
+    /// Behind the split there is always at least one atom.
+    #[must_use]
+    pub fn split_point(&self, span: Span, weight: f64) -> u32 {
+        let ideal = self.weight_before[span.end as usize] - weight;
+        let before = &self.weight_before[span.start as usize..span.end as usize];
+        let reached = index(before.partition_point(|&weight| weight <= ideal));
+        if reached == 0 {
+            return span.start;
+        }
+        let position = span.start + reached - 1;
+        let lower = self.atom_start(position).max(span.start);
+        let upper = self.atom_end(position);
+        if upper >= span.end {
+            return lower;
+        }
+        let distance = |split: u32| (self.weight_before[split as usize] - ideal).abs();
+        // When in doubt the thief gets more: it is idle, its victim is not.
+        if distance(lower) <= distance(upper) { lower } else { upper }
+    }
+
+    /// Puts a group at the end of the line.
+    fn lay_out(&mut self, group: &[ItemId], items: &[Item], weights: &Weights) -> Span {
+        let start = self.end();
+        let shares_fixtures = group.iter().any(|&id| items[id.index()].shares_fixtures);
+        let mut weight = self.weight_before[start as usize];
+        let mut atom = None;
+        for &id in group {
+            let item = &items[id.index()];
+            let position = self.end();
+            // A gathered group is one atom, whatever its items say.
+            let key = match item.membership {
+                Membership::Gathered => item.group,
+                Membership::Neighbours | Membership::Loose => item.atom,
+            };
+            if atom != Some(key) {
+                atom = Some(key);
+                self.atom_starts.push(position);
+                self.shares_fixtures.push(shares_fixtures);
+            }
+            self.atoms.push(index(self.atom_starts.len() - 1));
+            self.positions[id.index()] = position;
+            self.items.push(id);
+            weight += weights.of(id);
+            self.weight_before.push(weight);
+        }
+        Span { start, end: self.end() }
+    }
+}
+
+/// What each item is expected to cost.
+struct Weights {
+    each: Vec<f64>,
+    known_seconds: f64,
+    unknown_items: u32,
+}
+
+impl Weights {
+    fn new(items: &[Item]) -> Self {
+        let known = |item: &Item| item.estimate.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        let known_seconds = items.iter().filter_map(known).sum();
+        let unknown_items = index(items.iter().filter(|item| known(item).is_none()).count());
+        let known_items = index(items.len()) - unknown_items;
+        let mean = if known_items == 0 { UNKNOWN_WEIGHT } else { known_seconds / f64::from(known_items) };
+        Self {
+            each: items.iter().map(|item| known(item).unwrap_or(mean).max(LEAST_WEIGHT)).collect(),
+            known_seconds,
+            unknown_items,
+        }
+    }
+
+    fn of(&self, id: ItemId) -> f64 {
+        self.each[id.index()]
+    }
+
+    fn total(&self, group: &[ItemId]) -> f64 {
+        group.iter().map(|&id| self.of(id)).sum()
+    }
+}
+
+/// The groups of all items that are (or are not) serial, ordered by their first item.
+fn gather(items: &[Item], serial: bool) -> Vec<Vec<ItemId>> {
+    let mut groups: Vec<Vec<ItemId>> = Vec::new();
+    let mut by_key: HashMap<u32, usize> = HashMap::new();
+    let mut neighbours: Option<(u32, usize)> = None;
+    let ids = (0..index(items.len())).map(ItemId);
+    for (id, item) in ids.zip(items).filter(|(_, item)| item.serial == serial) {
+        let known = match item.membership {
+            Membership::Gathered | Membership::Loose => by_key.get(&item.group).copied(),
+            Membership::Neighbours => {
+                neighbours.filter(|&(key, _)| key == item.group).map(|(_, place)| place)
+            }
+        };
+        let place = known.unwrap_or_else(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        match item.membership {
+            Membership::Gathered | Membership::Loose => {
+                by_key.insert(item.group, place);
+            }
+            Membership::Neighbours => neighbours = Some((item.group, place)),
+        }
+        groups[place].push(id);
+    }
+    groups
+}
+
+/// Counts of items fit their ids.
+fn index(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,127 @@
+//! What the processes of a run say to each other. Payloads are Python's business and opaque here.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::model::{Item, ItemId, WorkerId};
+
+/// Raised with every change of a message.
+pub const VERSION: u32 = 1;
+
+/// What a process is, told in its greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// The single-threaded copy of the controller that forks the template.
+    Base,
+    /// The process that collects: a template that forks workers, or one that becomes `gw0` itself.
+    Collector,
+    /// A process that runs tests.
+    Worker(WorkerId),
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitStatus {
+    /// It left with this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+    /// Nobody could tell.
+    Unknown,
+}
+
+/// From a process to the coordinator.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Upward {
+    /// The first message on every connection.
+    Hello {
+        /// [`VERSION`] of the sender.
+        version: u32,
+        /// The run's secret.
+        token: String,
+        /// What the sender is.
+        role: Role,
+        /// Its process id.
+        pid: u32,
+    },
+    /// For the controller: a warning, a collection report.
+    Note(ByteBuf),
+    /// The collector's items, in collection order.
+    Collected {
+        /// What the plan needs to know of each.
+        items: Vec<Item>,
+        /// What the controller needs to know of each.
+        payload: ByteBuf,
+    },
+    /// A spawned worker has collected and asks for the list of items to match its own against.
+    WantItems,
+    /// The worker can run tests.
+    Ready,
+    /// Reports of one item.
+    Reports {
+        /// The item.
+        item: ItemId,
+        /// How many of the reports count as failures.
+        failures: u32,
+        /// No more reports of this item will come.
+        finished: bool,
+        /// The reports.
+        payload: ByteBuf,
+    },
+    /// The worker has nothing it can claim, and waits. A lease may already be on its way to it, so that it goes on
+    /// before the answer comes: the number tells it which question a [`Downward::Park`] answers.
+    Starved(u32),
+    /// The worker had claimed the item, but won't run it because the run stops.
+    Released(ItemId),
+    /// The item was running and was interrupted.
+    Interrupted(ItemId),
+    /// The worker itself wants the run to stop (`session.shouldstop`, `pytest.exit`).
+    WantsStop(ByteBuf),
+    /// The worker's session is finished; the payload is its `workeroutput`.
+    SessionEnded(ByteBuf),
+    /// A child was forked.
+    Forked {
+        /// What the child is.
+        role: Role,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A forked child has ended.
+    Exited {
+        /// Its process id.
+        pid: u32,
+        /// How it ended.
+        status: ExitStatus,
+    },
+}
+
+/// From the coordinator to a process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Downward {
+    /// `workerinput`, before the process configures itself.
+    Configure(ByteBuf),
+    /// The list of items, for a worker that has collected for itself.
+    Items(ByteBuf),
+    /// Fork a worker, with its `workerinput`.
+    Fork {
+        /// The new worker.
+        worker: WorkerId,
+        /// Its `workerinput`.
+        payload: ByteBuf,
+    },
+    /// The collector is to run tests itself, as this worker.
+    Become(WorkerId),
+    /// These items may be claimed, in this order.
+    Lease(Vec<ItemId>),
+    /// Nothing now: tear down what is not kept, and wait.
+    Park {
+        /// The number of the question that this answers (0: the worker's readiness).
+        question: u32,
+        /// The item whose parents are kept; none: everything is torn down.
+        keep: Option<ItemId>,
+    },
+    /// The run's last test is done: finish the session and leave.
+    End,
+    /// Leave.
+    Quit,
+}

@@ -1,0 +1,323 @@
+//! Decides who runs what, when: a state machine without clocks, threads, sockets or processes.
+//!
+//! Events go in as method calls, decisions come out as [`Action`]s that the caller carries out in their order. Work
+//! is in one of four places: the deque of a worker (groups nobody has begun), the orphans (what dead workers left
+//! behind), the list of serial groups, or in the hands of a worker. What is in hand and not claimed can still be
+//! stolen, so no item waits behind a running one while another worker is idle.
+
+mod give_back;
+mod hand_out;
+mod steal;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+
+use thiserror::Error;
+
+use crate::claims::Claims;
+use crate::deque::Deques;
+use crate::holding::Holding;
+use crate::ledger::{End, ItemState, Ledger, LedgerError, NotRunReason};
+use crate::model::{ItemId, WorkerId};
+use crate::pace::Pace;
+use crate::plan::{Plan, Span};
+use crate::worker_state::WorkerState;
+pub use steal::Thefts;
+
+/// What the caller has to tell a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// These items are its to claim, behind those it was leased before. It may know some of them already.
+    Lease {
+        /// Whom to tell.
+        worker: WorkerId,
+        /// The items, in the order in which to run them.
+        items: Vec<ItemId>,
+    },
+    /// Nothing for now: a lease or the end comes later.
+    Park {
+        /// Whom to tell.
+        worker: WorkerId,
+        /// An item it may get later, whose parent chain it should keep set up; without one it tears down everything.
+        keep: Option<ItemId>,
+    },
+    /// Nothing more will come.
+    End {
+        /// Whom to tell.
+        worker: WorkerId,
+    },
+}
+
+/// When a run ends early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Failing reports after which the run stops; `None`: never.
+    pub max_failures: Option<u32>,
+}
+
+/// An event that contradicts what the scheduler knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SchedulerError {
+    /// The item is not in the hands of that worker.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What the scheduler knows about one worker.
+#[derive(Clone, Debug)]
+struct Slot {
+    state: WorkerState,
+    holding: Holding,
+    pace: Pace,
+    /// Where the lease starts that it was given when it had nothing to do. Until it has claimed that item, the item is
+    /// not stolen: two idle workers would steal it from each other forever.
+    promised: Option<u32>,
+}
+
+/// Decides who runs what. See the [module documentation](self).
+pub struct Scheduler<C: Claims> {
+    plan: Plan,
+    claims: C,
+    limits: Limits,
+    ledger: Ledger,
+    deques: Deques,
+    slots: Vec<Slot>,
+    parked: BTreeSet<WorkerId>,
+    serial: VecDeque<Span>,
+    serial_worker: Option<WorkerId>,
+    /// Items that are neither serial nor done; serial ones have to wait for them.
+    parallel_left: u32,
+    /// Where an atom was cut in two because its worker died. Its rest counts as an atom of its own.
+    cuts: BTreeSet<u32>,
+    failures: u32,
+    /// When the event happened that is being handled, in seconds since any fixed moment.
+    now: f64,
+    stopping: Option<NotRunReason>,
+    thefts: Thefts,
+}
+
+impl<C: Claims> Scheduler<C> {
+    /// Deals the groups of the plan to `workers` deques, each to the one with the least work.
+    pub fn new(plan: Plan, workers: u32, claims: C, limits: Limits) -> Self {
+        let serial: VecDeque<Span> = plan.serial_groups().iter().copied().collect();
+        let serial_items: u32 = serial.iter().map(|group| group.end - group.start).sum();
+        Self {
+            claims,
+            limits,
+            ledger: Ledger::new(plan.end()),
+            deques: deal(&plan, workers),
+            slots: Vec::new(),
+            parked: BTreeSet::new(),
+            serial,
+            serial_worker: None,
+            parallel_left: plan.end() - serial_items,
+            cuts: BTreeSet::new(),
+            failures: 0,
+            now: 0.0,
+            stopping: None,
+            thefts: Thefts::default(),
+            plan,
+        }
+    }
+
+    /// The worker can run tests now: one of the first, or a replacement with a new number.
+    pub fn ready(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
+        self.now = now;
+        self.answer(worker)
+    }
+
+    /// The worker can claim nothing and waits, possibly inside the teardown of an item that is not finished yet.
+    ///
+    /// There is exactly one answer for that worker (unless it is dead); there may be leases for others.
+    pub fn starved(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
+        self.now = now;
+        self.answer(worker)
+    }
+
+    /// Failing reports have arrived. `true` exactly once: when they reach the limit.
+    pub fn failed(&mut self, failures: u32) -> bool {
+        let before = self.failures;
+        self.failures = before.saturating_add(failures);
+        let reached = |failures| self.limits.max_failures.is_some_and(|limit| failures >= limit.max(1));
+        !reached(before) && reached(self.failures)
+    }
+
+    /// Every report of the item has arrived.
+    ///
+    /// # Errors
+    /// When that worker does not hold the item; nothing is changed then.
+    pub fn finished(
+        &mut self,
+        worker: WorkerId,
+        item: ItemId,
+        now: f64,
+    ) -> Result<Vec<Action>, SchedulerError> {
+        self.take_from(worker, item)?;
+        self.close(item, End::Reported);
+        self.now = now;
+        self.slot(worker).pace.finished(now);
+        let mut actions = Vec::new();
+        self.top_up(worker, &mut actions);
+        self.end_parked_if_done(&mut actions);
+        self.begin_serial(&mut actions);
+        Ok(actions)
+    }
+
+    /// A running item was interrupted. An item that the worker does not hold (any more) is none of its business.
+    pub fn interrupted(&mut self, worker: WorkerId, item: ItemId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.take_from(worker, item).is_ok() {
+            self.close(item, End::NotRun(NotRunReason::Interrupted));
+            self.wake(&mut actions);
+        }
+        actions
+    }
+
+    /// The worker had claimed the item and gives it back unstarted, because it saw the stop flag. An item that the
+    /// worker does not hold (any more) is none of its business.
+    pub fn released(&mut self, worker: WorkerId, item: ItemId) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.take_from(worker, item).is_ok() {
+            let position = self.plan.position(item);
+            self.orphan(worker, Span { start: position, end: position + 1 });
+            self.wake(&mut actions);
+        }
+        actions
+    }
+
+    /// The worker is gone. `running` is what it had begun and not finished: that item is to blame and is not run
+    /// again, everything else goes back.
+    pub fn dead(&mut self, worker: WorkerId, running: Option<ItemId>, now: f64) -> Vec<Action> {
+        self.now = now;
+        let slot = self.slot(worker);
+        let Ok(dead) = slot.state.die(slot.state.unaided_death()) else {
+            return Vec::new();
+        };
+        slot.state = dead;
+        slot.promised = None;
+        self.parked.remove(&worker);
+        if let Some(item) = running
+            && self.take_from(worker, item).is_ok()
+        {
+            self.close(item, End::Crashed(worker));
+        }
+        // From the back, as serial pieces go to the front of their queue.
+        for piece in self.slot(worker).holding.clear().into_iter().rev() {
+            for position in piece.leased().positions() {
+                // It may only be cut off, and must not begin what others will be given.
+                self.claims.revoke(self.plan.item(position), worker);
+            }
+            self.orphan(worker, piece.all());
+        }
+        while let Some(group) = self.deques.pop(worker) {
+            self.deques.push_orphan(group);
+        }
+        if self.serial_worker == Some(worker) {
+            self.serial_worker = None;
+        }
+        let mut actions = Vec::new();
+        self.wake(&mut actions);
+        actions
+    }
+
+    /// Leases no item from now on and takes back what is not claimed. Claimed items may still finish.
+    pub fn stop(&mut self, reason: NotRunReason) -> Vec<Action> {
+        self.stopping = Some(reason);
+        for number in 0..self.slots.len() {
+            let pieces = self.slots[number].holding.clear();
+            let worker = WorkerId(u32::try_from(number).unwrap_or(u32::MAX));
+            for position in pieces.into_iter().flat_map(|piece| piece.leased().positions()) {
+                self.revoke_or_leave(worker, position, reason);
+            }
+        }
+        self.drop_all(reason, |state| matches!(state, ItemState::Queued));
+        let mut actions = Vec::new();
+        self.end_parked_if_done(&mut actions);
+        actions
+    }
+
+    /// No worker is left and none will come: what is not done will not be. Returns how many items that concerns.
+    pub fn exhausted(&mut self) -> u32 {
+        let before = self.ledger.counts().not_run;
+        for slot in &mut self.slots {
+            slot.holding.clear();
+        }
+        self.drop_all(NotRunReason::WorkersExhausted, |_| true);
+        self.ledger.counts().not_run - before
+    }
+
+    /// Every item has ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.ledger.is_done()
+    }
+
+    /// There are items that a further worker could be given, so that a dead one is worth replacing.
+    #[must_use]
+    pub fn has_unleased_work(&self) -> bool {
+        self.ledger.counts().queued > 0
+    }
+
+    /// What became of every item.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What is run in which order.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The items the worker was leased and has not finished, in the order of its leases.
+    #[must_use]
+    pub fn outstanding(&self, worker: WorkerId) -> Vec<ItemId> {
+        let slot = self.slots.get(worker.index());
+        slot.map_or_else(Vec::new, |slot| {
+            slot.holding.leased_positions().map(|position| self.plan.item(position)).collect()
+        })
+    }
+
+    /// What the worker is doing.
+    #[must_use]
+    pub fn worker_state(&self, worker: WorkerId) -> WorkerState {
+        self.slots.get(worker.index()).map_or(WorkerState::Starting, |slot| slot.state)
+    }
+
+    /// How often work has changed hands.
+    #[must_use]
+    pub fn thefts(&self) -> Thefts {
+        self.thefts
+    }
+
+    fn slot(&mut self, worker: WorkerId) -> &mut Slot {
+        if worker.index() >= self.slots.len() {
+            self.slots.resize_with(worker.index() + 1, Slot::new);
+        }
+        &mut self.slots[worker.index()]
+    }
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self { state: WorkerState::Starting, holding: Holding::default(), pace: Pace::new(), promised: None }
+    }
+}
+
+/// Deals the groups in plan order, each to the worker with the least work.
+fn deal(plan: &Plan, workers: u32) -> Deques {
+    let mut deques = Deques::new(workers);
+    // The bits of floats that are not negative sort as the floats do.
+    let mut loads: BinaryHeap<_> = (0..workers).map(|worker| Reverse((0.0_f64.to_bits(), worker))).collect();
+    for &group in plan.groups() {
+        let Some(Reverse((load, worker))) = loads.pop() else {
+            deques.push_orphan(group);
+            continue;
+        };
+        let weight = plan.weight(group);
+        deques.push(WorkerId(worker), group, weight);
+        loads.push(Reverse(((f64::from_bits(load) + weight).to_bits(), worker)));
+    }
+    deques
+}

@@ -1,0 +1,287 @@
+//! Where work comes from when a worker has none: its own deque, the orphans, a whole group of somebody's deque, and
+//! at last a part of what somebody has in hand.
+
+use super::{Action, Scheduler};
+use crate::claims::Claims;
+use crate::holding::Piece;
+use crate::model::{ItemId, WorkerId};
+use crate::plan::Span;
+
+/// How often work has changed hands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Thefts {
+    /// Whole groups, from the deque of another worker.
+    pub groups: u64,
+    /// Parts of what another worker had in hand.
+    pub splits: u64,
+}
+
+/// What can be stolen from one worker.
+#[derive(Clone, Copy)]
+struct Loot {
+    victim: WorkerId,
+    /// The piece, counted from the front of the victim's holding.
+    piece: usize,
+    /// Whole atoms of which the victim has not begun any.
+    span: Span,
+    /// Everything the victim has not begun, of which a thief takes half.
+    unstarted: f64,
+    shares_fixtures: bool,
+}
+
+impl<C: Claims> Scheduler<C> {
+    /// Gives a worker that has nothing left something to lease; `false` when there is nothing.
+    pub(super) fn acquire(&mut self, worker: WorkerId, actions: &mut Vec<Action>) -> bool {
+        if self.stopping.is_some() {
+            return false;
+        }
+        if self.slots[worker.index()].holding.has_unleased() || self.take_own(worker) {
+            return true;
+        }
+        let span = self
+            .deques
+            .pop_orphan()
+            .or_else(|| self.steal_group())
+            .or_else(|| self.split_holding(worker, actions));
+        if let Some(span) = span {
+            self.slots[worker.index()].holding.take_on(span);
+        }
+        span.is_some()
+    }
+
+    fn steal_group(&mut self) -> Option<Span> {
+        let group = self.deques.steal()?;
+        self.thefts.groups += 1;
+        Some(group)
+    }
+
+    /// About half of what the busiest worker has not begun.
+    fn split_holding(&mut self, thief: WorkerId, actions: &mut Vec<Action>) -> Option<Span> {
+        // Serial items are not for sharing.
+        if self.parallel_left == 0 {
+            return None;
+        }
+        loop {
+            let loot = self.best_loot(thief)?;
+            // A failed theft means that the victim has claimed another item, so this comes to an end.
+            if let Some(span) = self.rob(loot, actions) {
+                self.thefts.splits += 1;
+                return Some(span);
+            }
+        }
+    }
+
+    /// The worker with most work it has not begun; one whose items share fixtures only if there is no other.
+    fn best_loot(&self, thief: WorkerId) -> Option<Loot> {
+        let mut best: Option<Loot> = None;
+        for number in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            let victim = WorkerId(number);
+            let Some(loot) = self.loot(victim).filter(|_| victim != thief) else {
+                continue;
+            };
+            let better = best.is_none_or(|best| {
+                let kinder = best.shares_fixtures && !loot.shares_fixtures;
+                let as_kind = best.shares_fixtures == loot.shares_fixtures;
+                kinder || (as_kind && loot.unstarted > best.unstarted)
+            });
+            if better {
+                best = Some(loot);
+            }
+        }
+        best
+    }
+
+    /// What can be stolen from a worker: the end of the last of its pieces that it has not begun entirely.
+    fn loot(&self, victim: WorkerId) -> Option<Loot> {
+        let slot = &self.slots[victim.index()];
+        let mut unstarted = 0.0;
+        let mut last = None;
+        for (index, &piece) in slot.holding.pieces().iter().enumerate() {
+            let first = self.first_unclaimed(piece);
+            let rest = Span { start: first, end: piece.end };
+            unstarted += self.plan.weight(rest);
+            if first == piece.end {
+                continue;
+            }
+            let whole = self.starts_atom(first) && slot.promised != Some(first);
+            let start = if whole { first } else { self.plan.atom_end(first).min(piece.end) };
+            if start < piece.end {
+                last = Some((index, Span { start, end: piece.end }));
+            }
+        }
+        let (piece, span) = last?;
+        let shares_fixtures = self.plan.shares_fixtures(span.start);
+        Some(Loot { victim, piece, span, unstarted, shares_fixtures })
+    }
+
+    /// Takes the leased items of the loot back, last one first as the victim claims the first one first.
+    fn rob(&mut self, loot: Loot, actions: &mut Vec<Action>) -> Option<Span> {
+        let wanted = self.plan.split_point(loot.span, loot.unstarted / 2.0);
+        let piece = self.slots[loot.victim.index()].holding.pieces()[loot.piece];
+        let leased = wanted..piece.leased_end.max(wanted);
+        let claimed =
+            leased.clone().rev().find(|&position| !self.claims.revoke(self.plan.item(position), loot.victim));
+        let at = claimed.map_or(wanted, |position| self.plan.atom_end(position).min(piece.end));
+        if let Some(claimed) = claimed {
+            // The victim was quicker. What was taken back of the atom it has begun is its again.
+            let again = (claimed + 1)..at.min(piece.leased_end);
+            self.return_to(loot.victim, again.map(|position| self.plan.item(position)).collect(), actions);
+        }
+        if at == piece.end {
+            return None;
+        }
+        for position in at..piece.leased_end.max(at) {
+            let requeued = self.ledger.requeue(self.plan.item(position), loot.victim);
+            debug_assert_eq!(requeued, Ok(()));
+        }
+        Some(self.slots[loot.victim.index()].holding.cut(loot.piece, at))
+    }
+
+    /// Leases items again to a worker that never stopped holding them. It may have skipped them meanwhile, so it is
+    /// told.
+    fn return_to(&mut self, victim: WorkerId, items: Vec<ItemId>, actions: &mut Vec<Action>) {
+        for &item in &items {
+            self.claims.lease(item, victim);
+        }
+        if !items.is_empty() {
+            actions.push(Action::Lease { worker: victim, items });
+        }
+    }
+
+    /// Workers claim in the order of their leases, so this seldom looks at more than two items.
+    fn first_unclaimed(&self, piece: Piece) -> u32 {
+        let mut leased = piece.leased().positions();
+        leased.find(|&position| !self.claims.is_claimed(self.plan.item(position))).unwrap_or(piece.leased_end)
+    }
+
+    fn starts_atom(&self, position: u32) -> bool {
+        self.plan.atom_start(position) == position || self.cuts.contains(&position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, OnceLock};
+
+    use super::*;
+    use crate::claims::TableClaims;
+    use crate::model::{Item, Membership};
+    use crate::plan::{Order, Plan};
+    use crate::scheduler::Limits;
+
+    const VICTIM: WorkerId = WorkerId(0);
+    const THIEF: WorkerId = WorkerId(1);
+
+    /// Claims where the victim is quicker by a hair: it claims `contested` while that is being revoked.
+    struct Race {
+        table: TableClaims,
+        contested: OnceLock<ItemId>,
+    }
+
+    impl Claims for Race {
+        fn lease(&self, item: ItemId, worker: WorkerId) {
+            self.table.lease(item, worker);
+        }
+
+        fn revoke(&self, item: ItemId, worker: WorkerId) -> bool {
+            if self.contested.get() == Some(&item) {
+                assert!(self.table.claim(item, worker));
+            }
+            self.table.revoke(item, worker)
+        }
+
+        fn is_claimed(&self, item: ItemId) -> bool {
+            self.table.is_claimed(item)
+        }
+    }
+
+    /// One group of atoms with these many items each, all in the hands of the victim, who runs the first item.
+    fn race(atoms: &[u32]) -> (Scheduler<Arc<Race>>, Arc<Race>) {
+        let mut items = Vec::new();
+        for (atom, &count) in (0..).zip(atoms) {
+            items.extend((0..count).map(|_| Item {
+                group: 0,
+                atom,
+                membership: Membership::Neighbours,
+                serial: false,
+                shares_fixtures: false,
+                estimate: None,
+            }));
+        }
+        let claims = Arc::new(Race { table: TableClaims::new(items.len()), contested: OnceLock::new() });
+        let plan = Plan::new(items, Order::Collected);
+        let mut scheduler = Scheduler::new(plan, 1, Arc::clone(&claims), Limits::default());
+        scheduler.ready(VICTIM, 0.0);
+        assert!(claims.table.claim(ItemId(0), VICTIM));
+        (scheduler, claims)
+    }
+
+    fn items(ids: std::ops::Range<u32>) -> Vec<ItemId> {
+        ids.map(ItemId).collect()
+    }
+
+    #[test]
+    fn a_thief_takes_half_of_what_is_not_begun() {
+        let (mut scheduler, _) = race(&[1; 5]);
+        let lease = Action::Lease { worker: THIEF, items: items(3..5) };
+        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+        assert_eq!(scheduler.outstanding(VICTIM), items(0..3));
+    }
+
+    #[test]
+    fn the_only_item_behind_a_running_one_is_stolen() {
+        let (mut scheduler, _) = race(&[1, 1]);
+        let lease = Action::Lease { worker: THIEF, items: items(1..2) };
+        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+    }
+
+    #[test]
+    fn an_atom_that_has_begun_is_not_cut() {
+        let (mut scheduler, _) = race(&[4]);
+        assert_eq!(scheduler.ready(THIEF, 0.0), [Action::Park { worker: THIEF, keep: None }]);
+    }
+
+    #[test]
+    fn an_atom_that_begins_during_the_theft_goes_back_to_its_worker() {
+        let (mut scheduler, claims) = race(&[1, 3]);
+        assert_eq!(claims.contested.set(ItemId(1)), Ok(()));
+        let actions = scheduler.ready(THIEF, 0.0);
+        let again = Action::Lease { worker: VICTIM, items: items(2..4) };
+        assert_eq!(actions, [again, Action::Park { worker: THIEF, keep: None }]);
+        assert!(claims.table.claim(ItemId(2), VICTIM));
+        assert_eq!(scheduler.outstanding(VICTIM), items(0..4));
+    }
+
+    #[test]
+    fn atoms_behind_one_that_begins_during_the_theft_are_stolen_all_the_same() {
+        let (mut scheduler, claims) = race(&[1, 1, 2]);
+        assert_eq!(claims.contested.set(ItemId(1)), Ok(()));
+        let lease = Action::Lease { worker: THIEF, items: items(2..4) };
+        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+    }
+    #[test]
+    fn the_rest_of_an_atom_whose_worker_died_can_be_stolen() {
+        let dealt = [(0, 0), (0, 0), (0, 0), (1, 1), (1, 2)];
+        let items_of = dealt.map(|(group, atom)| Item {
+            group,
+            atom,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: false,
+            estimate: None,
+        });
+        let claims = Arc::new(TableClaims::new(items_of.len()));
+        let plan = Plan::new(items_of, Order::Collected);
+        let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
+        let (dying, busy, idle) = (WorkerId(0), WorkerId(1), WorkerId(2));
+        scheduler.ready(dying, 0.0);
+        scheduler.ready(busy, 0.0);
+        assert!(claims.claim(ItemId(0), dying));
+        scheduler.dead(dying, Some(ItemId(0)), 0.0);
+        // Its question is older than its second claim, so it is not waiting for what it is given.
+        assert!(claims.claim(ItemId(3), busy) && claims.claim(ItemId(4), busy));
+        let rest = |worker| Action::Lease { worker, items: items(1..3) };
+        assert_eq!(scheduler.starved(busy, 0.0), [rest(busy)]);
+        assert_eq!(scheduler.ready(idle, 0.0), [rest(idle)]);
+    }
+}

@@ -1,0 +1,128 @@
+//! The life of a worker as the scheduler sees it: `Starting → Idle → Running → Draining → Dead`.
+
+use thiserror::Error;
+
+/// How a worker died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// After it had been told that nothing more will come.
+    Clean,
+    /// By itself, before its end: a native crash, `os._exit`, the out-of-memory killer.
+    Crashed,
+    /// By the coordinator.
+    Killed,
+}
+
+/// What a worker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerState {
+    /// Cannot run tests yet.
+    Starting,
+    /// Waits for a lease or the end. The teardown of its last item may still go on.
+    Idle,
+    /// Has been leased items.
+    Running,
+    /// Was told that nothing more will come.
+    Draining,
+    /// Is gone.
+    Dead(Death),
+}
+
+/// Something happened to a worker that cannot happen in its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a worker that is {state:?} cannot be {event}")]
+pub struct IllegalTransition {
+    /// The state the worker is in.
+    pub state: WorkerState,
+    /// What was to happen to it.
+    pub event: &'static str,
+}
+
+impl WorkerState {
+    /// It was handed items.
+    ///
+    /// # Errors
+    /// When it was told the end, or is gone.
+    pub fn lease(self) -> Result<Self, IllegalTransition> {
+        match self {
+            Self::Starting | Self::Idle | Self::Running => Ok(Self::Running),
+            Self::Draining | Self::Dead(_) => Err(self.cannot("leased an item")),
+        }
+    }
+
+    /// It has to wait.
+    ///
+    /// # Errors
+    /// When it was told the end, or is gone.
+    pub fn park(self) -> Result<Self, IllegalTransition> {
+        match self {
+            Self::Starting | Self::Idle | Self::Running => Ok(Self::Idle),
+            Self::Draining | Self::Dead(_) => Err(self.cannot("parked")),
+        }
+    }
+
+    /// It was told that nothing more will come; telling it twice is harmless.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn end(self) -> Result<Self, IllegalTransition> {
+        match self {
+            Self::Starting | Self::Idle | Self::Running | Self::Draining => Ok(Self::Draining),
+            Self::Dead(_) => Err(self.cannot("told the end")),
+        }
+    }
+
+    /// It is gone.
+    ///
+    /// # Errors
+    /// When it was gone before.
+    pub fn die(self, death: Death) -> Result<Self, IllegalTransition> {
+        match self {
+            Self::Starting | Self::Idle | Self::Running | Self::Draining => Ok(Self::Dead(death)),
+            Self::Dead(_) => Err(self.cannot("buried again")),
+        }
+    }
+
+    /// How a worker has died that nobody killed.
+    #[must_use]
+    pub fn unaided_death(self) -> Death {
+        match self {
+            Self::Draining => Death::Clean,
+            Self::Starting | Self::Idle | Self::Running => Death::Crashed,
+            Self::Dead(death) => death,
+        }
+    }
+
+    fn cannot(self, event: &'static str) -> IllegalTransition {
+        IllegalTransition { state: self, event }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_lives_from_start_to_clean_death() {
+        let state = WorkerState::Starting;
+        let state = state.lease().and_then(WorkerState::park).and_then(WorkerState::lease);
+        let state = state.and_then(WorkerState::end);
+        assert_eq!(state, Ok(WorkerState::Draining));
+        assert_eq!(WorkerState::Draining.unaided_death(), Death::Clean);
+    }
+
+    #[test]
+    fn the_end_is_final() {
+        for state in [WorkerState::Draining, WorkerState::Dead(Death::Killed)] {
+            assert!(state.lease().is_err());
+            assert!(state.park().is_err());
+        }
+        assert_eq!(WorkerState::Draining.end(), Ok(WorkerState::Draining));
+    }
+
+    #[test]
+    fn nobody_dies_twice() {
+        let error = WorkerState::Dead(Death::Crashed).die(Death::Killed).map_err(|error| error.to_string());
+        assert_eq!(error, Err("a worker that is Dead(Crashed) cannot be buried again".to_owned()));
+    }
+}

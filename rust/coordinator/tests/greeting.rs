@@ -1,0 +1,49 @@
+//! Who may talk to the coordinator: a process of the run, with its secret and this version of the protocol.
+
+use std::time::Duration;
+
+use coordinator::coordinator::Address;
+use coordinator::error::FrameError;
+use coordinator::event::Event;
+use coordinator::link::Link;
+use coordinator::protocol::{Role, Upward};
+
+#[test]
+fn a_process_with_the_secret_is_heard() {
+    let address = Address::bind().expect("an address");
+    let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+    let coordinator = address.start().expect("threads");
+    let mut link = Link::connect(&directory, &token, Role::Base).expect("a connection");
+    link.send(&Upward::Note(vec![1, 2, 3].into())).expect("sent");
+    let events = coordinator.next_events(Duration::from_secs(20)).expect("a living dispatcher");
+    assert!(matches!(events.as_slice(), [Event::Note(payload)] if payload[..] == [1, 2, 3]));
+}
+
+#[test]
+fn a_process_without_the_secret_is_shown_the_door() {
+    let address = Address::bind().expect("an address");
+    let directory = address.directory().to_owned();
+    let coordinator = address.start().expect("threads");
+    let mut link = Link::connect(&directory, "guessed", Role::Base).expect("a connection");
+    assert!(matches!(link.receive(true), Err(FrameError::Closed)));
+    assert!(coordinator.next_events(Duration::from_millis(50)).is_ok_and(|events| events.is_empty()));
+}
+
+#[test]
+fn the_directory_goes_with_the_coordinator() {
+    let address = Address::bind().expect("an address");
+    let directory = address.directory().to_owned();
+    let mut coordinator = address.start().expect("threads");
+    assert!(directory.is_dir());
+    coordinator.close(Duration::from_secs(5));
+    assert!(!directory.exists());
+}
+
+#[test]
+fn a_forked_copy_leaves_the_directory_alone() {
+    let address = Address::bind().expect("an address");
+    let directory = address.directory().to_owned();
+    address.disown();
+    assert!(directory.is_dir());
+    std::fs::remove_dir_all(&directory).expect("removable");
+}

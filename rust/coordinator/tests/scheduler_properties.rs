@@ -1,0 +1,233 @@
+//! What must hold for every run, whatever is collected, however long it takes, and whoever dies.
+
+#[path = "support/simulation.rs"]
+mod simulation;
+
+#[path = "support/scenarios.rs"]
+mod scenarios;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator::claims::Claims;
+use coordinator::ledger::{End, ItemState, NotRunReason};
+use coordinator::model::{ItemId, WorkerId};
+use coordinator::worker_state::WorkerState;
+use proptest::prelude::*;
+use scenarios::{deadly_runs, quiet_runs, stopped_runs};
+use simulation::{Execution, Phase, Scenario, Simulation};
+
+/// Events per item and worker after which a run counts as one that never ends. Real ones need fewer than 20.
+const PATIENCE: u64 = 200;
+
+/// Runs to the end, with a look at every step.
+fn run(scenario: &Scenario, look: impl Fn(&Simulation)) -> Simulation {
+    let size = (scenario.items.len() + scenario.ready_at.len() + 8) as u64;
+    let mut simulation = Simulation::new(scenario.clone());
+    while simulation.step() {
+        look(&simulation);
+        assert!(simulation.events < size * PATIENCE, "the run does not end");
+    }
+    simulation
+}
+
+fn items(scenario: &Scenario) -> impl Iterator<Item = ItemId> {
+    (0..u32::try_from(scenario.items.len()).expect("items fit their ids")).map(ItemId)
+}
+
+fn executions_of(simulation: &Simulation, item: ItemId) -> Vec<Execution> {
+    let executions = simulation.executions.iter();
+    executions.filter(|execution| execution.item == item).copied().collect()
+}
+
+/// The items of each atom (or group), by its first position.
+fn atoms(simulation: &Simulation) -> BTreeMap<u32, Vec<ItemId>> {
+    let plan = simulation.scheduler.plan();
+    let mut atoms: BTreeMap<u32, Vec<ItemId>> = BTreeMap::new();
+    for position in 0..plan.end() {
+        atoms.entry(plan.atom_start(position)).or_default().push(plan.item(position));
+    }
+    atoms
+}
+
+/// Every item has one end, and the end agrees with what the workers did.
+fn every_item_ends_once(scenario: &Scenario, simulation: &Simulation) {
+    assert!(simulation.scheduler.is_done());
+    let counts = simulation.scheduler.ledger().counts();
+    assert_eq!(counts.done() as usize, scenario.items.len());
+    assert_eq!(counts.queued + counts.leased, 0);
+    for item in items(scenario) {
+        let executions = executions_of(simulation, item);
+        assert!(executions.len() <= 1, "{item:?} was run twice: {executions:?}");
+        match simulation.scheduler.ledger().state(item) {
+            ItemState::Done(End::Reported) => {
+                assert!(executions.iter().any(|execution| execution.end.is_some()), "{item:?}");
+            }
+            ItemState::Done(End::Crashed(worker)) => {
+                let blamed = |execution: &Execution| execution.worker == worker && execution.end.is_none();
+                assert!(executions.iter().any(blamed), "{item:?}");
+            }
+            ItemState::Done(End::NotRun(NotRunReason::Interrupted)) => {
+                assert!(executions.iter().all(|execution| execution.end.is_none()), "{item:?}");
+            }
+            ItemState::Done(End::NotRun(_)) => assert!(executions.is_empty(), "{item:?}"),
+            ItemState::Queued | ItemState::Leased(_) => panic!("{item:?} has not ended"),
+        }
+    }
+}
+
+/// Every worker that lives to see the end is told so and leaves.
+fn every_worker_leaves(simulation: &Simulation) {
+    for (number, worker) in simulation.workers.iter().enumerate() {
+        assert_eq!(worker.phase, Phase::Gone, "worker {number}");
+    }
+}
+
+fn serial_items_run_alone(scenario: &Scenario, simulation: &Simulation) {
+    let serial = |execution: &&Execution| scenario.items[execution.item.index()].serial;
+    for alone in simulation.executions.iter().filter(serial) {
+        for other in &simulation.executions {
+            let ended_before = |a: &Execution, b: &Execution| {
+                // Without an end of its own, an item ended with its worker: before anything was given on.
+                a.end.is_none_or(|end| end <= b.begin) && a.begin <= b.begin
+            };
+            let same = alone.item == other.item;
+            assert!(
+                same || ended_before(alone, other) || ended_before(other, alone),
+                "{alone:?} beside {other:?}"
+            );
+        }
+    }
+}
+
+/// Every atom is run in order; by one worker, plus one for each that died.
+fn atoms_stay_together(simulation: &Simulation) {
+    for atom in atoms(simulation).values() {
+        let executions: Vec<Execution> =
+            atom.iter().flat_map(|&item| executions_of(simulation, item)).collect();
+        assert!(executions.windows(2).all(|pair| pair[0].begin <= pair[1].begin), "{executions:?}");
+        let workers: BTreeSet<WorkerId> = executions.iter().map(|execution| execution.worker).collect();
+        assert!(workers.len() <= 1 + simulation.died as usize, "{executions:?}");
+    }
+}
+
+fn is_done(simulation: &Simulation, item: ItemId) -> bool {
+    matches!(simulation.scheduler.ledger().state(item), ItemState::Done(_))
+}
+
+/// No waiting worker could do what nobody has begun.
+fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
+    if simulation.stopped_at.is_some() || simulation.scheduler.is_done() {
+        return;
+    }
+    let ids = (0..).map(WorkerId).zip(&simulation.workers);
+    let waiting = ids.filter(|(id, worker)| {
+        simulation.scheduler.worker_state(*id) == WorkerState::Idle && worker.phase != Phase::Gone
+    });
+    let Some((waiting, _)) = waiting.last() else {
+        return;
+    };
+    for atom in atoms(simulation).values() {
+        // What has ended leaves a rest, which is an atom of its own once the worker that began it is gone.
+        let rest: Vec<ItemId> = atom.iter().copied().filter(|&item| !is_done(simulation, item)).collect();
+        let alive = |worker: WorkerId| simulation.workers[worker.index()].phase != Phase::Gone;
+        let begun_by_the_living =
+            |execution: &Execution| atom.contains(&execution.item) && alive(execution.worker);
+        let serial = scenario.items[atom[0].index()].serial;
+        if serial
+            || rest.is_empty()
+            || rest.iter().any(|&item| simulation.claims.is_claimed(item))
+            || simulation.executions.iter().any(begun_by_the_living)
+        {
+            continue;
+        }
+        let mut states = rest.iter().map(|&item| simulation.scheduler.ledger().state(item));
+        let holder = states.find_map(|state| match state {
+            ItemState::Leased(holder) => Some(holder),
+            ItemState::Queued | ItemState::Done(_) => None,
+        });
+        let Some(holder) = holder else {
+            panic!("{waiting} waits while {rest:?} are queued");
+        };
+        let busy = match simulation.workers[holder.index()].phase {
+            Phase::Calling(_) | Phase::TearingDown { next: Some(_), .. } => true,
+            // It waits for the lease that is on its way.
+            Phase::Waiting { .. } | Phase::TearingDown { next: None, .. } | Phase::Starting | Phase::Gone => {
+                false
+            }
+        };
+        assert!(!busy, "{waiting} waits while {rest:?} wait behind what {holder} runs");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_quiet_run_runs_everything_once(scenario in quiet_runs()) {
+        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        every_item_ends_once(&scenario, &simulation);
+        every_worker_leaves(&simulation);
+        serial_items_run_alone(&scenario, &simulation);
+        atoms_stay_together(&simulation);
+        prop_assert_eq!(simulation.scheduler.ledger().counts().reported as usize, scenario.items.len());
+    }
+
+    #[test]
+    fn groups_that_are_not_split_are_run_by_one_worker_in_order(scenario in quiet_runs()) {
+        let simulation = run(&scenario, |_| {});
+        if simulation.scheduler.thefts().splits == 0 {
+            let plan = simulation.scheduler.plan();
+            for group in plan.groups() {
+                let run: Vec<(ItemId, WorkerId)> = simulation
+                    .executions
+                    .iter()
+                    .filter(|execution| group.positions().contains(&plan.position(execution.item)))
+                    .map(|execution| (execution.item, execution.worker))
+                    .collect();
+                let planned: Vec<(ItemId, WorkerId)> =
+                    group.positions().map(|position| (plan.item(position), run[0].1)).collect();
+                prop_assert_eq!(run, planned);
+            }
+        }
+    }
+
+    #[test]
+    fn one_worker_runs_the_plan_as_it_is(mut scenario in quiet_runs()) {
+        scenario.ready_at.truncate(1);
+        let simulation = run(&scenario, |_| {});
+        let plan = simulation.scheduler.plan();
+        let planned: Vec<ItemId> = (0..plan.end()).map(|position| plan.item(position)).collect();
+        let run: Vec<ItemId> = simulation.executions.iter().map(|execution| execution.item).collect();
+        prop_assert_eq!(run, planned);
+        prop_assert_eq!(simulation.scheduler.thefts().splits, 0);
+    }
+
+    #[test]
+    fn deaths_cost_only_what_was_running(scenario in deadly_runs()) {
+        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        every_item_ends_once(&scenario, &simulation);
+        every_worker_leaves(&simulation);
+        serial_items_run_alone(&scenario, &simulation);
+        atoms_stay_together(&simulation);
+        let counts = simulation.scheduler.ledger().counts();
+        prop_assert!(counts.crashed <= simulation.died);
+        if simulation.died < u32::try_from(scenario.ready_at.len()).expect("few workers") {
+            prop_assert_eq!(counts.not_run, 0);
+        }
+    }
+
+    #[test]
+    fn nothing_begins_after_a_stop(scenario in stopped_runs()) {
+        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        every_item_ends_once(&scenario, &simulation);
+        every_worker_leaves(&simulation);
+        serial_items_run_alone(&scenario, &simulation);
+        atoms_stay_together(&simulation);
+        prop_assert!(simulation.limit_reached <= 1);
+        if let Some(stopped_at) = simulation.stopped_at {
+            for execution in &simulation.executions {
+                prop_assert!(execution.begin <= stopped_at, "{:?} after {}", execution, stopped_at);
+            }
+        }
+    }
+}

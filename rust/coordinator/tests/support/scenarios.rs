@@ -1,0 +1,125 @@
+//! Any run: what is collected, how long it takes, who dies, and when it is stopped.
+
+use coordinator::ledger::NotRunReason;
+use coordinator::model::{Item, Membership};
+use coordinator::plan::Order;
+use proptest::prelude::*;
+
+use crate::simulation::Scenario;
+
+/// What an item is, relative to the one before it.
+#[allow(clippy::struct_excessive_bools, reason = "it mirrors what a test may be marked with")]
+#[derive(Clone, Debug)]
+struct Blueprint {
+    new_group: bool,
+    new_atom: bool,
+    gathered: Option<u32>,
+    serial: bool,
+    shares_fixtures: bool,
+    duration: f64,
+    estimate: Option<f64>,
+    fails: bool,
+}
+
+fn durations() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        3 => Just(0.0),
+        3 => 1e-5..1e-3_f64,
+        3 => 1e-3..0.1_f64,
+        1 => 0.1..3.0_f64,
+    ]
+}
+
+fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
+    let blueprint = (
+        prop::bool::weighted(0.15),
+        prop::bool::weighted(0.6),
+        prop::option::weighted(0.1, 0..3_u32),
+        prop::bool::weighted(0.07),
+        prop::bool::weighted(0.3),
+        durations(),
+        prop::option::of(durations()),
+        prop::bool::weighted(0.1),
+    )
+        .prop_map(
+            |(new_group, new_atom, gathered, serial, shares_fixtures, duration, estimate, fails)| Blueprint {
+                new_group,
+                new_atom,
+                gathered,
+                serial,
+                shares_fixtures,
+                duration,
+                estimate,
+                fails,
+            },
+        );
+    prop::collection::vec(blueprint, 0..80)
+}
+
+fn build(blueprints: &[Blueprint]) -> Vec<Item> {
+    /// Above the keys of groups that are not gathered.
+    const GATHERED: u32 = 1_000;
+    let (mut group, mut atom) = (0, 0);
+    let mut items = Vec::new();
+    for blueprint in blueprints {
+        group += u32::from(blueprint.new_group);
+        atom += u32::from(blueprint.new_group || blueprint.new_atom);
+        items.push(Item {
+            group: blueprint.gathered.map_or(group, |key| GATHERED + key),
+            atom,
+            membership: blueprint.gathered.map_or(Membership::Neighbours, |_| Membership::Gathered),
+            serial: blueprint.serial,
+            shares_fixtures: blueprint.shares_fixtures,
+            estimate: blueprint.estimate,
+        });
+    }
+    items
+}
+
+prop_compose! {
+    /// A run in which nobody dies and nobody stops it.
+    pub(crate) fn quiet_runs()(
+        blueprints in blueprints(),
+        ready_at in prop::collection::vec(0.0..0.3_f64, 1..8),
+        longest_first: bool,
+        latency in prop_oneof![Just(0.0), 1e-5..1e-3_f64, 1e-3..0.1_f64],
+    ) -> Scenario {
+        Scenario {
+            items: build(&blueprints),
+            durations: blueprints.iter().map(|blueprint| blueprint.duration).collect(),
+            failing: blueprints.iter().map(|blueprint| blueprint.fails).collect(),
+            order: if longest_first { Order::LongestFirst } else { Order::Collected },
+            ready_at,
+            deaths: Vec::new(),
+            replacements: 0,
+            max_failures: None,
+            stop_at: None,
+            latency,
+        }
+    }
+}
+
+prop_compose! {
+    /// A run in which workers die; some are replaced.
+    pub(crate) fn deadly_runs()(
+        run in quiet_runs(),
+        deaths in prop::collection::vec((0.0..2.0_f64, 0..8_usize), 0..8),
+        replacements in 0..6_u32,
+    ) -> Scenario {
+        Scenario { deaths, replacements, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run that is stopped from outside or by its failures, while workers die.
+    pub(crate) fn stopped_runs()(
+        run in deadly_runs(),
+        stop_at in prop::option::of((0.0..1.0_f64, prop::bool::ANY)),
+        max_failures in prop::option::of(1..4_u32),
+    ) -> Scenario {
+        let stop_at = stop_at.map(|(at, interrupt)| {
+            (at, if interrupt { NotRunReason::Interrupted } else { NotRunReason::Stopped })
+        });
+        Scenario { max_failures, stop_at, ..run }
+    }
+}

@@ -1,0 +1,273 @@
+//! Simulated workers around the real scheduler, in virtual time: shared by the property tests and the simulator.
+//!
+//! A simulated worker does what a real one does: it has a local queue, claims an item right before it commits to it,
+//! claims the next one before the teardown of the current one, and asks when it can claim nothing. Every message
+//! takes `latency`, so leases cross questions and thefts race with claims.
+
+#![allow(dead_code, reason = "the simulator looks at less than the tests do")]
+
+mod timeline;
+mod workers;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use coordinator::claims::TableClaims;
+use coordinator::ledger::NotRunReason;
+use coordinator::model::{Item, ItemId, WorkerId};
+use coordinator::plan::{Order, Plan};
+use coordinator::scheduler::{Action, Limits, Scheduler};
+use coordinator::worker_state::WorkerState;
+use timeline::Timeline;
+
+/// What is simulated.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) items: Vec<Item>,
+    /// Seconds of each item, its teardown included.
+    pub(crate) durations: Vec<f64>,
+    /// Items that fail.
+    pub(crate) failing: Vec<bool>,
+    pub(crate) order: Order,
+    /// When each of the first workers is ready.
+    pub(crate) ready_at: Vec<f64>,
+    /// When whom dies: an index into the workers alive at that time.
+    pub(crate) deaths: Vec<(f64, usize)>,
+    pub(crate) replacements: u32,
+    pub(crate) max_failures: Option<u32>,
+    pub(crate) stop_at: Option<(f64, NotRunReason)>,
+    pub(crate) latency: f64,
+}
+
+/// Part of an item's duration that is teardown, during which the next item is claimed already.
+const TEARDOWN: f64 = 0.2;
+
+/// How long a replacement takes until it is ready.
+const RESTART: f64 = 0.05;
+
+/// From worker to coordinator.
+#[derive(Clone, Copy, Debug)]
+enum Upward {
+    Ready,
+    Finished(ItemId),
+    Starved,
+    Released(ItemId),
+    Interrupted(ItemId),
+    Gone { running: Option<ItemId> },
+}
+
+/// Things that happen at a point in time.
+#[derive(Debug)]
+enum Event {
+    Upward(WorkerId, Upward),
+    Downward(WorkerId, Action),
+    CallDone(WorkerId),
+    TeardownDone(WorkerId),
+    Death(usize),
+    Stop(NotRunReason),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Starting,
+    /// Has asked, or was parked.
+    Waiting {
+        in_teardown_of: Option<ItemId>,
+    },
+    Calling(ItemId),
+    TearingDown {
+        item: ItemId,
+        next: Option<ItemId>,
+    },
+    Gone,
+}
+
+#[derive(Debug)]
+pub(crate) struct SimulatedWorker {
+    pub(crate) phase: Phase,
+    queue: VecDeque<ItemId>,
+    told_the_end: bool,
+}
+
+/// One execution of an item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Execution {
+    pub(crate) item: ItemId,
+    pub(crate) worker: WorkerId,
+    pub(crate) begin: f64,
+    /// `None`: it was interrupted, or its worker died.
+    pub(crate) end: Option<f64>,
+}
+
+pub(crate) struct Simulation {
+    pub(crate) scheduler: Scheduler<Arc<TableClaims>>,
+    pub(crate) claims: Arc<TableClaims>,
+    pub(crate) workers: Vec<SimulatedWorker>,
+    pub(crate) executions: Vec<Execution>,
+    pub(crate) now: f64,
+    /// When the stop flag was raised.
+    pub(crate) stopped_at: Option<f64>,
+    /// How often the scheduler has said that the limit of failures is reached.
+    pub(crate) limit_reached: u32,
+    pub(crate) died: u32,
+    /// Leases, parks, ends and questions; reports not counted.
+    pub(crate) messages: u64,
+    pub(crate) events: u64,
+    /// The action that comes last for a waiting worker.
+    pub(crate) parked: Vec<bool>,
+    /// The last execution of each item.
+    last_execution: Vec<Option<usize>>,
+    restarts: u32,
+    timeline: Timeline<Event>,
+    scenario: Scenario,
+}
+
+impl Simulation {
+    pub(crate) fn new(scenario: Scenario) -> Self {
+        let claims = Arc::new(TableClaims::new(scenario.items.len()));
+        let plan = Plan::new(&scenario.items, scenario.order);
+        let count = u32::try_from(scenario.ready_at.len()).expect("workers fit their ids");
+        let limits = Limits { max_failures: scenario.max_failures };
+        let mut simulation = Self {
+            scheduler: Scheduler::new(plan, count, Arc::clone(&claims), limits),
+            claims,
+            workers: Vec::new(),
+            executions: Vec::new(),
+            now: 0.0,
+            stopped_at: None,
+            limit_reached: 0,
+            died: 0,
+            messages: 0,
+            events: 0,
+            parked: Vec::new(),
+            last_execution: vec![None; scenario.items.len()],
+            restarts: 0,
+            timeline: Timeline::new(),
+            scenario,
+        };
+        for at in simulation.scenario.ready_at.clone() {
+            simulation.start_worker(at);
+        }
+        for (at, whom) in simulation.scenario.deaths.clone() {
+            simulation.plan(at, Event::Death(whom));
+        }
+        if let Some((at, reason)) = simulation.scenario.stop_at {
+            simulation.plan(at, Event::Stop(reason));
+        }
+        simulation
+    }
+
+    pub(crate) fn run(&mut self) {
+        while self.step() {}
+    }
+
+    /// Handles the next event; `false` when nothing will ever happen again.
+    pub(crate) fn step(&mut self) -> bool {
+        let Some((at, event)) = self.timeline.next() else {
+            return false;
+        };
+        self.now = at;
+        self.events += 1;
+        match event {
+            Event::Upward(worker, message) => self.receive(worker, message),
+            Event::Downward(worker, action) => self.told(worker, action),
+            Event::CallDone(worker) => self.call_done(worker),
+            Event::TeardownDone(worker) => self.teardown_done(worker),
+            Event::Death(whom) => self.kill(whom),
+            Event::Stop(reason) => self.stop(reason),
+        }
+        true
+    }
+
+    fn plan(&mut self, at: f64, event: Event) {
+        self.timeline.plan(at, event);
+    }
+
+    fn start_worker(&mut self, at: f64) {
+        let worker = WorkerId(u32::try_from(self.workers.len()).expect("workers fit their ids"));
+        let phase = Phase::Starting;
+        self.workers.push(SimulatedWorker { phase, queue: VecDeque::new(), told_the_end: false });
+        self.parked.push(false);
+        self.plan(at, Event::Upward(worker, Upward::Ready));
+    }
+
+    fn receive(&mut self, worker: WorkerId, message: Upward) {
+        let now = self.now;
+        let actions = match message {
+            Upward::Ready => {
+                self.worker(worker).phase = Phase::Waiting { in_teardown_of: None };
+                self.scheduler.ready(worker, now)
+            }
+            Upward::Finished(item) => {
+                if self.scenario.failing[item.index()] && self.scheduler.failed(1) {
+                    self.limit_reached += 1;
+                    self.stop(NotRunReason::Stopped);
+                }
+                self.scheduler.finished(worker, item, now).expect("its worker holds the item")
+            }
+            Upward::Starved => {
+                self.messages += 1;
+                let actions = self.scheduler.starved(worker, now);
+                let answers = actions.iter().filter(|action| addressee(action) == worker).count();
+                assert_eq!(answers, 1, "exactly one answer for {worker}: {actions:?}");
+                actions
+            }
+            Upward::Released(item) => self.scheduler.released(worker, item),
+            Upward::Interrupted(item) => self.scheduler.interrupted(worker, item),
+            Upward::Gone { running } => self.scheduler.dead(worker, running, now),
+        };
+        self.perform(actions);
+        if let Upward::Gone { .. } = message {
+            self.parked[worker.index()] = false;
+            self.replace();
+        }
+    }
+
+    fn perform(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            self.messages += 1;
+            let worker = addressee(&action);
+            if let Action::Lease { items, .. } = &action {
+                assert!(!items.is_empty(), "an empty lease for {worker}");
+            }
+            self.parked[worker.index()] = matches!(action, Action::Park { .. });
+            self.plan(self.now + self.scenario.latency, Event::Downward(worker, action));
+        }
+    }
+
+    fn replace(&mut self) {
+        let wanted = self.scheduler.has_unleased_work();
+        if wanted && self.restarts < self.scenario.replacements {
+            self.restarts += 1;
+            self.start_worker(self.now + RESTART);
+        }
+        // A worker may be gone already without the coordinator knowing.
+        let mut workers = (0..).map(WorkerId).take(self.workers.len());
+        let is_dead = |worker| matches!(self.scheduler.worker_state(worker), WorkerState::Dead(_));
+        if workers.all(is_dead) && !self.scheduler.is_done() {
+            self.scheduler.exhausted();
+        }
+    }
+
+    fn stop(&mut self, reason: NotRunReason) {
+        self.stopped_at.get_or_insert(self.now);
+        let actions = self.scheduler.stop(reason);
+        self.perform(actions);
+        if reason == NotRunReason::Interrupted {
+            for number in 0..self.workers.len() {
+                let worker = WorkerId(u32::try_from(number).expect("workers fit their ids"));
+                if let Phase::Calling(item) = self.workers[number].phase {
+                    self.worker(worker).phase = Phase::Waiting { in_teardown_of: None };
+                    self.say(worker, Upward::Interrupted(item));
+                    self.say(worker, Upward::Starved);
+                }
+            }
+        }
+    }
+}
+
+fn addressee(action: &Action) -> WorkerId {
+    match action {
+        Action::Lease { worker, .. } | Action::Park { worker, .. } | Action::End { worker } => *worker,
+    }
+}

@@ -1,0 +1,229 @@
+//! The controller's classes: `Address`, `Coordinator`, `Event`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use coordinator::capacity;
+use coordinator::coordinator as core;
+use coordinator::event::{Command, Event as CoreEvent, Run};
+use coordinator::model::WorkerId;
+use coordinator::plan::Order;
+use coordinator::protocol::Role;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert;
+
+/// Where the processes of a run find the coordinator. Starts no thread.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) struct Address {
+    inner: Mutex<Option<core::Address>>,
+    /// The run's private directory.
+    #[pyo3(get)]
+    directory: PathBuf,
+    /// The run's secret.
+    #[pyo3(get)]
+    token: String,
+}
+
+impl Address {
+    fn take(&self) -> PyResult<core::Address> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        inner.ok_or_else(|| PyRuntimeError::new_err("the address is already used"))
+    }
+}
+
+#[pymethods]
+impl Address {
+    #[new]
+    fn new() -> PyResult<Self> {
+        let address = core::Address::bind().map_err(convert::start_error)?;
+        let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+        Ok(Self { inner: Mutex::new(Some(address)), directory, token })
+    }
+
+    /// For a forked child: closes its copy of the socket and leaves the directory to the parent.
+    fn disown(&self) -> PyResult<()> {
+        self.take()?.disown();
+        Ok(())
+    }
+
+    /// Starts the coordinator's threads.
+    fn start(&self) -> PyResult<Coordinator> {
+        let inner = self.take()?.start().map_err(convert::start_error)?;
+        Ok(Coordinator { inner: Mutex::new(inner) })
+    }
+}
+
+/// The running coordinator.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) struct Coordinator {
+    inner: Mutex<core::Coordinator>,
+}
+
+impl Coordinator {
+    fn command(&self, command: Command) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).command(command);
+    }
+}
+
+#[pymethods]
+impl Coordinator {
+    /// Keeps groups in collection order instead of dealing the longest first.
+    fn keep_order(&self) {
+        self.command(Command::Order(Order::Collected));
+    }
+
+    /// Gives the collector its `workerinput`.
+    fn configure_collector(&self, payload: &[u8]) {
+        self.command(Command::Configure(Role::Collector, convert::payload(payload)));
+    }
+
+    /// Gives a spawned worker its `workerinput`.
+    fn configure_worker(&self, worker: u32, payload: &[u8]) {
+        self.command(Command::Configure(Role::Worker(WorkerId(worker)), convert::payload(payload)));
+    }
+
+    /// Starts a collector in a process of its own, with exactly this environment.
+    fn spawn_collector(&self, command: Vec<OsString>, environment: Vec<(OsString, OsString)>) {
+        self.command(Command::Spawn { role: Role::Collector, command, environment });
+    }
+
+    /// Starts a worker in a process of its own, with exactly this environment.
+    fn spawn_worker(&self, worker: u32, command: Vec<OsString>, environment: Vec<(OsString, OsString)>) {
+        self.command(Command::Spawn { role: Role::Worker(WorkerId(worker)), command, environment });
+    }
+
+    /// Lets the template fork a worker.
+    fn fork_worker(&self, worker: u32, payload: &[u8]) {
+        self.command(Command::Fork(WorkerId(worker), convert::payload(payload)));
+    }
+
+    /// Lets the collector run tests itself.
+    fn become_worker(&self, worker: u32) {
+        self.command(Command::Become(WorkerId(worker)));
+    }
+
+    /// The list of items, for workers that collect for themselves.
+    fn set_items(&self, payload: &[u8]) {
+        self.command(Command::Items(convert::payload(payload)));
+    }
+
+    /// Deals the collected items to `workers` workers, which are started with the other methods.
+    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast))]
+    fn begin(&self, workers: u32, max_restarts: u32, max_failures: Option<u32>, fail_fast: bool) {
+        self.command(Command::Begin(Run { workers, max_restarts, max_failures, fail_fast }));
+    }
+
+    /// Starts no more tests; what runs may finish.
+    fn stop(&self) {
+        self.command(Command::Stop);
+    }
+
+    /// Starts no more tests and interrupts what runs.
+    fn interrupt(&self) {
+        self.command(Command::Interrupt);
+    }
+
+    /// Asks the processes that are left to leave, without waiting for them.
+    fn dismiss(&self) {
+        self.command(Command::Quit);
+    }
+
+    /// Kills every process now.
+    fn kill(&self) {
+        self.command(Command::Kill);
+    }
+
+    /// Waits up to `timeout` seconds for events, without the GIL.
+    fn next_events(&self, py: Python<'_>, timeout: f64) -> PyResult<Vec<Py<Event>>> {
+        let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::ZERO);
+        let events =
+            py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).next_events(timeout));
+        py.check_signals()?;
+        let events = events.map_err(|gone| PyRuntimeError::new_err(gone.to_string()))?;
+        // Not `Py::new`: that would make instances of the base class instead of the variants.
+        let events = events.into_iter().map(|event| Event::new(py, event).into_pyobject(py));
+        events.map(|event| event.map(Bound::unbind)).collect()
+    }
+
+    /// Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory.
+    fn close(&self, py: Python<'_>, patience: f64) {
+        let patience = Duration::try_from_secs_f64(patience).unwrap_or(Duration::ZERO);
+        py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).close(patience));
+    }
+}
+
+/// Something that the controller reports to its user or decides on.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) enum Event {
+    Note { payload: Py<PyBytes> },
+    Collected { payload: Py<PyBytes>, items: usize, separable: usize, expected_total: f64 },
+    CollectorLost { returncode: Option<i32> },
+    Ready { worker: u32 },
+    Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
+    WantsStop { payload: Py<PyBytes> },
+    Crashed { worker: u32, item: Option<u32>, returncode: Option<i32> },
+    Needed {},
+    Ended { worker: u32, payload: Py<PyBytes> },
+    Finished { not_run: Vec<(u32, String)> },
+}
+
+impl Event {
+    fn new(py: Python<'_>, event: CoreEvent) -> Self {
+        match event {
+            CoreEvent::Note(payload) => Event::Note { payload: convert::bytes(py, &payload) },
+            CoreEvent::Collected { payload, items, separable, expected_total } => {
+                let payload = convert::bytes(py, &payload);
+                Event::Collected { payload, items, separable, expected_total }
+            }
+            CoreEvent::CollectorLost(status) => {
+                Event::CollectorLost { returncode: convert::returncode(status) }
+            }
+            CoreEvent::Ready(worker) => Event::Ready { worker: worker.0 },
+            CoreEvent::Reports { worker, item, finished, payload } => {
+                let payload = convert::bytes(py, &payload);
+                Event::Reports { worker: worker.0, item: item.0, finished, payload }
+            }
+            CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
+            CoreEvent::Crashed { worker, item, status } => Event::Crashed {
+                worker: worker.0,
+                item: item.map(|item| item.0),
+                returncode: convert::returncode(status),
+            },
+            CoreEvent::Needed => Event::Needed {},
+            CoreEvent::Ended { worker, payload } => {
+                Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
+            }
+            CoreEvent::Finished { not_run } => Event::Finished {
+                not_run: not_run
+                    .into_iter()
+                    .map(|(item, reason)| (item.0, convert::reason(reason).to_owned()))
+                    .collect(),
+            },
+        }
+    }
+}
+
+/// The automatic number of workers and the reason for it, as a phrase.
+#[pyfunction]
+#[pyo3(signature = (*, separable, expected_total, worker_memory, worker_start))]
+pub(crate) fn automatic_workers(
+    separable: usize,
+    expected_total: f64,
+    worker_memory: u64,
+    worker_start: f64,
+) -> (usize, String) {
+    let (workers, limit) = capacity::automatic(capacity::Inputs {
+        cores: capacity::usable_cores(),
+        available_memory: capacity::available_memory(),
+        worker_memory,
+        separable,
+        expected_total,
+        worker_start,
+    });
+    (workers, limit.to_string())
+}

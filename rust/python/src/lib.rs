@@ -1,0 +1,14 @@
+//! `pytest_fastest._core`: the coordinator for Python. Conversions only; decisions are in the coordinator crate.
+
+mod controller;
+mod convert;
+mod worker;
+
+/// The native half of the plugin.
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::controller::{Address, Coordinator, Event, automatic_workers};
+    #[pymodule_export]
+    use crate::worker::{Board, Link, Message, die_with_parent};
+}

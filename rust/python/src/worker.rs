@@ -1,0 +1,252 @@
+//! The classes of the other processes: `Link`, `Message`, `Board`. None of them starts a thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use coordinator::board::Board as CoreBoard;
+use coordinator::link::Link as CoreLink;
+use coordinator::model::{Item, ItemId, WorkerId};
+use coordinator::protocol::{Downward, Role, Upward};
+use pyo3::exceptions::{PyConnectionError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::convert;
+
+/// A process's connection to the coordinator.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) struct Link {
+    inner: Mutex<Option<CoreLink>>,
+}
+
+impl Link {
+    fn connect(directory: &Path, token: &str, role: Role) -> PyResult<Self> {
+        let link = CoreLink::connect(directory, token, role).map_err(convert::frame_error)?;
+        Ok(Self { inner: Mutex::new(Some(link)) })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut CoreLink) -> PyResult<T>) -> PyResult<T> {
+        match self.inner.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(link) => act(link),
+            None => Err(PyConnectionError::new_err("the link is closed")),
+        }
+    }
+
+    fn send(&self, py: Python<'_>, message: &Upward) -> PyResult<()> {
+        py.detach(|| self.with(|link| link.send(message).map_err(convert::frame_error)))
+    }
+}
+
+#[pymethods]
+impl Link {
+    /// Connects as the base.
+    #[staticmethod]
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn base(directory: PathBuf, token: &str) -> PyResult<Self> {
+        Self::connect(&directory, token, Role::Base)
+    }
+
+    /// Connects as the process that collects.
+    #[staticmethod]
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn collector(directory: PathBuf, token: &str) -> PyResult<Self> {
+        Self::connect(&directory, token, Role::Collector)
+    }
+
+    /// Connects as a worker.
+    #[staticmethod]
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn worker(directory: PathBuf, token: &str, worker: u32) -> PyResult<Self> {
+        Self::connect(&directory, token, Role::Worker(WorkerId(worker)))
+    }
+
+    /// Closes the connection, or a forked child's copy of it.
+    fn close(&self) {
+        drop(self.inner.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// The file descriptor, for `poll`.
+    fn fileno(&self) -> PyResult<i32> {
+        #[cfg(unix)]
+        return self.with(|link| Ok(link.descriptor()));
+        #[cfg(not(unix))]
+        Err(PyValueError::new_err("no file descriptors on this system"))
+    }
+
+    /// The next message; without `wait`, `None` if there is none.
+    fn receive(&self, py: Python<'_>, wait: bool) -> PyResult<Option<Message>> {
+        loop {
+            let result = py.detach(|| self.with(|link| Ok(link.receive(wait))));
+            match result?.map_err(convert::frame_error) {
+                Ok(message) => return Ok(message.map(|message| Message::new(py, message))),
+                Err(error) if error.is_instance_of::<pyo3::exceptions::PyInterruptedError>(py) => {
+                    py.check_signals()?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// For the controller: a warning, a collection report.
+    fn note(&self, py: Python<'_>, payload: &[u8]) -> PyResult<()> {
+        self.send(py, &Upward::Note(convert::payload(payload)))
+    }
+
+    /// The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures)` each.
+    fn collected(
+        &self,
+        py: Python<'_>,
+        items: Vec<(u32, u32, bool, bool, bool, bool)>,
+        payload: &[u8],
+    ) -> PyResult<()> {
+        let items = items
+            .into_iter()
+            .map(|(group, atom, gathered, loose, serial, shares_fixtures)| Item {
+                group,
+                atom,
+                membership: convert::membership(gathered, loose),
+                serial,
+                shares_fixtures,
+                estimate: None,
+            })
+            .collect();
+        self.send(py, &Upward::Collected { items, payload: convert::payload(payload) })
+    }
+
+    /// Asks for the list of items.
+    fn want_items(&self, py: Python<'_>) -> PyResult<()> {
+        self.send(py, &Upward::WantItems)
+    }
+
+    /// The worker can run tests.
+    fn ready(&self, py: Python<'_>) -> PyResult<()> {
+        self.send(py, &Upward::Ready)
+    }
+
+    /// Reports of one item; `failures` of them count for `--maxfail`.
+    fn reports(
+        &self,
+        py: Python<'_>,
+        item: u32,
+        failures: u32,
+        finished: bool,
+        payload: &[u8],
+    ) -> PyResult<()> {
+        let payload = convert::payload(payload);
+        self.send(py, &Upward::Reports { item: ItemId(item), failures, finished, payload })
+    }
+
+    /// The worker has nothing it can claim; `question` numbers its questions.
+    fn starved(&self, py: Python<'_>, question: u32) -> PyResult<()> {
+        self.send(py, &Upward::Starved(question))
+    }
+
+    /// The worker won't run an item that it had claimed.
+    fn released(&self, py: Python<'_>, item: u32) -> PyResult<()> {
+        self.send(py, &Upward::Released(ItemId(item)))
+    }
+
+    /// The running item was interrupted.
+    fn interrupted(&self, py: Python<'_>, item: u32) -> PyResult<()> {
+        self.send(py, &Upward::Interrupted(ItemId(item)))
+    }
+
+    /// The worker wants the run to stop.
+    fn wants_stop(&self, py: Python<'_>, payload: &[u8]) -> PyResult<()> {
+        self.send(py, &Upward::WantsStop(convert::payload(payload)))
+    }
+
+    /// The process's session is finished.
+    fn session_ended(&self, py: Python<'_>, payload: &[u8]) -> PyResult<()> {
+        self.send(py, &Upward::SessionEnded(convert::payload(payload)))
+    }
+
+    /// A child was forked; `worker` is `None` for the collector.
+    fn forked(&self, py: Python<'_>, worker: Option<u32>, pid: u32) -> PyResult<()> {
+        let role = worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)));
+        self.send(py, &Upward::Forked { role, pid })
+    }
+
+    /// A child ended, with a return code as `subprocess` has it.
+    fn exited(&self, py: Python<'_>, pid: u32, returncode: Option<i32>) -> PyResult<()> {
+        self.send(py, &Upward::Exited { pid, status: convert::exit_status(returncode) })
+    }
+}
+
+/// What the coordinator tells a process.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) enum Message {
+    Configure { payload: Py<PyBytes> },
+    Items { payload: Py<PyBytes> },
+    Fork { worker: u32, payload: Py<PyBytes> },
+    Become { worker: u32 },
+    Lease { items: Vec<u32> },
+    Park { question: u32, keep: Option<u32> },
+    End {},
+    Quit {},
+}
+
+impl Message {
+    fn new(py: Python<'_>, message: Downward) -> Self {
+        match message {
+            Downward::Configure(payload) => Message::Configure { payload: convert::bytes(py, &payload) },
+            Downward::Items(payload) => Message::Items { payload: convert::bytes(py, &payload) },
+            Downward::Fork { worker, payload } => {
+                Message::Fork { worker: worker.0, payload: convert::bytes(py, &payload) }
+            }
+            Downward::Become(worker) => Message::Become { worker: worker.0 },
+            Downward::Lease(items) => {
+                Message::Lease { items: items.into_iter().map(|item| item.0).collect() }
+            }
+            Downward::Park { question, keep } => Message::Park { question, keep: keep.map(|item| item.0) },
+            Downward::End => Message::End {},
+            Downward::Quit => Message::Quit {},
+        }
+    }
+}
+
+/// The claims of the run, as one worker sees them.
+#[pyclass(frozen, module = "pytest_fastest._core")]
+pub(crate) struct Board {
+    inner: CoreBoard,
+    worker: WorkerId,
+}
+
+#[pymethods]
+impl Board {
+    #[new]
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    fn new(directory: PathBuf, worker: u32) -> PyResult<Self> {
+        let inner = CoreBoard::open(&directory.join(coordinator::BOARD));
+        let inner = inner.map_err(convert::board_error)?;
+        if WorkerId(worker).index() >= inner.slots() {
+            return Err(PyValueError::new_err("the board has no slot for this worker"));
+        }
+        Ok(Self { inner, worker: WorkerId(worker) })
+    }
+
+    /// Makes a leased item this worker's own; false if it is not leased to it any more, or if the run stops.
+    fn claim(&self, item: u32) -> bool {
+        self.inner.claim(ItemId(item), self.worker)
+    }
+
+    /// Says which item runs, so that a crash can be blamed on it.
+    fn set_running(&self, item: Option<u32>) {
+        self.inner.set_running(self.worker, item.map(ItemId));
+    }
+
+    /// Whether the run is to stop.
+    fn is_stopped(&self) -> bool {
+        self.inner.is_stopped()
+    }
+}
+
+/// Lets the system kill this process when its parent ends (Linux; elsewhere the closed connection has to do).
+#[pyfunction]
+pub(crate) fn die_with_parent() {
+    #[cfg(target_os = "linux")]
+    {
+        let signal = Some(rustix::process::Signal::KILL);
+        let _refused = rustix::process::set_parent_process_death_signal(signal);
+    }
+}

@@ -1,0 +1,90 @@
+"""What the junit file says."""
+
+from __future__ import annotations
+
+import pytest
+from parity import BOTH, FORK, Parity
+
+RECORDING = """
+    import pytest
+
+    def test_property(record_property):
+        record_property("number", 1)
+        record_property("text", "é <&> ☃")
+        print("captured out")
+
+    def test_property_and_failure(record_property):
+        record_property("before", [1, 2])
+        assert 0
+
+    def test_suite_property(record_testsuite_property):
+        record_testsuite_property("SUITE", "value of {0}")
+
+    def test_attribute(record_xml_attribute):
+        record_xml_attribute("own", "value")
+        record_xml_attribute("classname", "other.name")
+
+    def test_user_properties(request):
+        request.node.user_properties.append(("appended", (1, 2)))
+
+    def test_errors(request, capsys):
+        import logging, sys
+        logging.getLogger().warning("logged")
+        print("on stderr", file=sys.stderr)
+        raise ValueError("\\x00 \\x1b[31m \\ud800")
+
+    @pytest.fixture
+    def ends_badly(record_property):
+        yield
+        record_property("late", 1)
+        raise ValueError
+
+    def test_end(ends_badly): assert 0
+
+    @pytest.mark.skip(reason="skipped <here>")
+    def test_skip(): pass
+
+    @pytest.mark.xfail(reason="expected")
+    def test_xfail(record_property):
+        record_property("of", "xfail")
+        assert 0
+"""
+FILES = {"test_one.py": RECORDING.replace("{0}", "one"), "sub/test_two.py": RECORDING.replace("{0}", "two")}
+
+
+@pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
+def test_recorded_properties(parity: Parity, family: str) -> None:
+    parity.write(FILES)
+    parity.check("-o", f"junit_family={family}", hows=BOTH if family == "xunit1" else (FORK,))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-o", "junit_logging=all"),
+        ("-o", "junit_logging=system-err", "-o", "junit_log_passing_tests=false"),
+        ("-o", "junit_suite_name=own", "--junitprefix=prefix"),
+        ("-o", "junit_duration_report=call", "-s"),
+    ],
+    ids=" ".join,
+)
+def test_junit_options(parity: Parity, args: tuple[str, ...]) -> None:
+    parity.write(FILES)
+    # With -s, what tests print stands between the lines of the reporter.
+    parity.check(*args, ignore=("head", "stderr") if "-s" in args else ())
+
+
+def test_suite_properties_of_session_fixtures(parity: Parity) -> None:
+    parity.write(
+        {
+            "conftest.py": """
+                import pytest
+
+                @pytest.fixture(scope="session", autouse=True)
+                def suite(record_testsuite_property):
+                    record_testsuite_property("of the suite", 1)
+            """,
+            "test_a.py": "class TestIt:\n    def test_a(self): pass\n    def test_b(self): pass",
+        }
+    )
+    parity.check(hows=BOTH)

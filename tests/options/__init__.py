@@ -1,0 +1,1 @@
+"""Acceptance tests about what the user can ask for."""

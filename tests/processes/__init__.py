@@ -1,0 +1,1 @@
+"""Acceptance tests about processes: which there are, what they share, how they end."""

@@ -1,0 +1,205 @@
+"""Ctrl-C and SIGTERM: what runs is cleaned up, what is finished is reported, and nothing stays."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from processes.harness import METHODS, Suite
+
+pytestmark = pytest.mark.parametrize("method", METHODS)
+
+SLOW = """
+    import time
+    import pytest
+    from witness import mark
+
+    @pytest.fixture(scope="module")
+    def of_the_module():
+        yield
+        mark("module torn down")
+
+    @pytest.fixture
+    def resource(of_the_module):
+        yield
+        mark("torn down")
+
+    def test_quick(resource): pass
+
+    def test_slow(resource):
+        mark("started")
+        time.sleep(50)
+
+    def test_never(resource): mark("never")
+"""
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["controller only", "process group"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interrupt(suite: Suite, method: str, group: bool, workers: int) -> None:
+    suite.write(test_a=SLOW, test_b=SLOW)
+    with suite.running("-n", str(workers), "--start-method", method) as running:
+        suite.await_marks("started", workers)
+        # The reports of the quick tests are on their way, or have just arrived.
+        running.interrupt(group=group)
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.seconds < 12
+    assert "KeyboardInterrupt" in result.stdout
+    assert result.counts == {"passed": workers}
+    # Of the quick tests and of those that were interrupted.
+    assert len(suite.marks("torn down")) == 2 * workers
+    assert len(suite.marks("module torn down")) == workers
+    assert suite.marks("never") == []
+    assert "Traceback (most recent call last)" not in result.stderr
+
+
+def test_a_second_interrupt_ends_a_finalizer_that_hangs(suite: Suite, method: str) -> None:
+    suite.write(
+        test_a="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.fixture
+            def resource():
+                yield
+                mark("tearing down")
+                time.sleep(50)
+
+            def test_slow(resource):
+                mark("started")
+                time.sleep(50)
+        """
+    )
+    suite.write(test_b=(suite.root / "test_a.py").read_text("utf-8"))
+    with suite.running("-n", "2", "--start-method", method) as running:
+        suite.await_marks("started", 2)
+        running.interrupt(group=True)
+        suite.await_marks("tearing down", 2)
+        running.interrupt(group=True)
+        result = running.finish(10)
+    assert result.returncode == 2, result.output
+    assert "KeyboardInterrupt" in result.stdout
+
+
+def test_a_test_that_cannot_be_interrupted(suite: Suite, method: str) -> None:
+    suite.write(
+        test_a="""
+            import signal, time
+            from witness import mark
+
+            def test_stubborn():
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                mark("started")
+                time.sleep(50)
+        """
+    )
+    suite.write(test_b=(suite.root / "test_a.py").read_text("utf-8"))
+    with suite.running("-n", "2", "--start-method", method) as running:
+        suite.await_marks("started", 2)
+        running.interrupt()
+        running.interrupt(signal.SIGCONT)
+        with pytest.raises(Exception, match="timed out"):
+            running.process.wait(1.0)
+        running.interrupt()
+        result = running.finish(10)
+    assert result.returncode == 2, result.output
+
+
+def test_a_test_that_catches_the_interrupt(suite: Suite, method: str) -> None:
+    """It may: it ends then, is reported, and no other test starts."""
+    suite.write(
+        test_a="""
+            import time
+            import pytest
+            from witness import mark
+
+            def test_catches():
+                mark("started")
+                with pytest.raises(KeyboardInterrupt):
+                    time.sleep(50)
+
+            def test_never(): mark("never")
+        """
+    )
+    suite.write(test_b=(suite.root / "test_a.py").read_text("utf-8"))
+    with suite.running("-n", "2", "--start-method", method) as running:
+        suite.await_marks("started", 2)
+        running.interrupt()
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.counts == {"passed": 2}
+    assert suite.marks("never") == []
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["controller only", "process group"])
+def test_interrupt_while_collecting(suite: Suite, method: str, group: bool) -> None:
+    suite.write(
+        test_slow="""
+            import time
+            from witness import mark
+            mark("importing")
+            time.sleep(50)
+
+            def test_slow(): mark("never")
+        """
+    )
+    with suite.running("-n", "2", "--start-method", method) as running:
+        suite.await_marks("importing")
+        running.interrupt(group=group)
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.seconds < 6
+    assert "KeyboardInterrupt" in result.output
+    assert suite.marks("never") == []
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["controller only", "process group"])
+def test_interrupt_while_configuring(suite: Suite, method: str, group: bool) -> None:
+    suite.write(
+        conftest="""
+            import time
+            from witness import mark
+
+            def pytest_sessionstart(session):
+                if hasattr(session.config, "workerinput"):
+                    mark("starting")
+                    time.sleep(50)
+        """,
+        test_a="def test_a(): pass",
+    )
+    with suite.running("-n", "2", "--start-method", method) as running:
+        suite.await_marks("starting")
+        running.interrupt(group=group)
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.seconds < 6
+
+
+def test_keyboard_interrupt_in_a_test(suite: Suite, method: str) -> None:
+    suite.write(
+        test_raises="def test_raises(): raise KeyboardInterrupt",
+        test_slow=SLOW,
+    )
+    with suite.running("-n", "2", "--start-method", method) as running:
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.seconds < 12
+    assert "KeyboardInterrupt" in result.stdout
+
+
+def test_exit_in_a_test(suite: Suite, method: str) -> None:
+    suite.write(
+        test_exit="""
+            import pytest
+            from witness import mark
+
+            def test_exit(): pytest.exit("enough", 9)
+            def test_never(): mark("never")
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.returncode == 9, result.output
+    assert "enough" in result.stdout

@@ -1,0 +1,159 @@
+"""`-x`, `--maxfail` and `--fail-fast`: what starts after the limit is known, and what is interrupted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from processes.harness import METHODS, Suite
+
+pytestmark = pytest.mark.parametrize("method", METHODS)
+
+# Seconds between a failure and the last moment at which another worker may not know of it.
+SLACK = 0.25
+
+FAILING = """
+    import time
+    import pytest
+    from witness import mark
+
+    def test_fails():
+        time.sleep(0.4)
+        mark("failing")
+        assert False
+
+    @pytest.mark.parametrize("number", range(40))
+    def test_later(number):
+        mark("start")
+        time.sleep(0.03)
+"""
+STEADY = """
+    import time
+    import pytest
+    from witness import mark
+
+    @pytest.mark.parametrize("number", range(60))
+    def test_steady(number):
+        mark("start")
+        time.sleep(0.03)
+"""
+
+
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--fail-fast"])
+def test_nothing_starts_after_the_failure(suite: Suite, method: str, option: str) -> None:
+    suite.write(test_failing=FAILING, test_steady=STEADY)
+    result = suite.run("-n", "2", "--start-method", method, option)
+    assert result.returncode == 1, result.output
+    assert result.counts["failed"] == 1
+    assert "stopping after 1 failures" in result.stdout
+    [failing] = suite.marks("failing")
+    assert [mark for mark in suite.marks("start") if mark.at > failing.at + SLACK] == []
+    # What had started is reported.
+    if option != "--fail-fast":
+        assert result.counts.get("passed", 0) == len(suite.marks("start"))
+
+
+def test_the_limit_counts_over_all_workers(suite: Suite, method: str) -> None:
+    failing = """
+        import time
+        import pytest
+        from witness import mark
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_fails(number):
+            mark("start")
+            time.sleep(0.05)
+            assert False
+    """
+    suite.write(test_a=failing, test_b=failing)
+    result = suite.run("-n", "2", "--start-method", method, "--maxfail", "4")
+    assert result.returncode == 1
+    # Before the fourth failure is known, either worker may have begun another test.
+    assert 4 <= result.counts["failed"] <= 6
+    assert len(suite.marks("start")) <= 6
+    assert re.search("stopping after [456] failures", result.stdout)
+
+
+def test_running_tests_finish_with_exitfirst(suite: Suite, method: str) -> None:
+    suite.write(
+        test_failing="""
+            import time
+            from witness import mark
+
+            def test_fails(request):
+                while not (request.config.rootpath / "running").exists():
+                    time.sleep(0.01)
+                assert False
+        """,
+        test_running="""
+            import time
+
+            def test_running(request):
+                (request.config.rootpath / "running").touch()
+                time.sleep(1)
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method, "-x")
+    assert result.returncode == 1
+    assert result.counts == {"failed": 1, "passed": 1}
+
+
+def test_running_tests_are_interrupted_with_fail_fast(suite: Suite, method: str) -> None:
+    suite.write(
+        test_failing="""
+            import time
+
+            def test_fails(request):
+                while not (request.config.rootpath / "running").exists():
+                    time.sleep(0.01)
+                assert False
+        """,
+        test_running="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.fixture
+            def resource():
+                yield
+                mark("torn down")
+
+            def test_running(request, resource):
+                (request.config.rootpath / "running").touch()
+                time.sleep(50)
+
+            def test_never(): mark("never")
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method, "--fail-fast", timeout=20)
+    assert result.returncode == 1, result.output
+    assert result.seconds < 12
+    assert result.counts == {"failed": 1}
+    assert [failure.nodeid for failure in result.failures] == ["test_failing.py::test_fails"]
+    assert "stopping after 1 failures" in result.stdout
+    assert len(suite.marks("torn down")) == 1
+    assert suite.marks("never") == []
+
+
+def test_the_teardown_of_the_failed_test_is_not_interrupted(suite: Suite, method: str) -> None:
+    suite.write(
+        test_failing="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.fixture
+            def resource():
+                yield
+                time.sleep(0.5)
+                mark("torn down")
+
+            def test_fails(resource): assert False
+            def test_other(): pass
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method, "--fail-fast")
+    assert result.returncode == 1, result.output
+    assert len(suite.marks("torn down")) == 1
+    assert [failure.nodeid for failure in result.failures] == ["test_failing.py::test_fails"]
