@@ -107,6 +107,23 @@ def test_a_worker_whose_collection_fails(suite: Suite) -> None:
     assert all(report.worker == "gw1" for report in result.failures)
 
 
+@pytest.mark.parametrize("how", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_a_worker_that_dies_while_the_first_still_collects(suite: Suite, how: str) -> None:
+    suite.write(
+        conftest=f"""
+            import os, time
+            if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+                {how}
+        """,
+        test_a="import time; time.sleep(0.5)\nfrom test_b import *",
+        test_b=STABLE,
+    )
+    result = suite.run(*ARGS, timeout=20)
+    assert result.returncode == 1, result.output
+    assert result.counts == {"passed": 20}
+    assert "worker 'gw1'" in result.output
+
+
 def test_a_slow_second_worker_does_not_hold_up_the_first(suite: Suite) -> None:
     suite.write(
         conftest="""

@@ -48,8 +48,18 @@ pub(crate) struct Dispatcher {
     plan: Option<Plan>,
     run: Option<Running>,
     interrupt: Option<Interrupt>,
+    early: Vec<Early>,
     started: Instant,
     buffer: Vec<u8>,
+}
+
+/// What happened to a worker that collects for itself before there were tests to deal. It counts from then on: until
+/// collection is over, only the collector tells how it ends, or a worker that is quicker would speak for it.
+enum Early {
+    /// It wants the run to stop.
+    WantsStop(ByteBuf),
+    /// It died.
+    Lost { worker: WorkerId, process: Process, status: ExitStatus },
 }
 
 /// That running tests are to be interrupted.
@@ -92,6 +102,7 @@ impl Dispatcher {
             plan: None,
             run: None,
             interrupt: None,
+            early: Vec::new(),
             started: Instant::now(),
             buffer: Vec::new(),
         }
@@ -212,10 +223,10 @@ impl Dispatcher {
     fn receive(&mut self, role: Role, message: Upward) {
         match (message, role) {
             (Upward::Note(payload), _) => self.emit(Event::Note(payload)),
-            (Upward::WantsStop(payload), _) => {
-                self.stop(NotRunReason::Stopped);
-                self.emit(Event::WantsStop(payload));
+            (Upward::WantsStop(payload), Role::Worker(_)) if self.run.is_none() => {
+                self.early.push(Early::WantsStop(payload));
             }
+            (Upward::WantsStop(payload), _) => self.wants_stop(payload),
             (Upward::Collected { items, payload }, _) => {
                 let count = items.len();
                 let plan = Plan::new(items, self.order);
@@ -305,9 +316,16 @@ impl Dispatcher {
         };
         let limits = Limits { max_failures: options.max_failures };
         let scheduler = Scheduler::new(plan, options.workers, board.clone(), limits);
-        let early = self.processes.iter().filter(|(role, _)| matches!(role, Role::Worker(_))).count();
-        let needed = options.workers.saturating_sub(u32::try_from(early).unwrap_or(u32::MAX));
+        let alive = self.processes.iter().filter(|(role, _)| matches!(role, Role::Worker(_))).count();
+        let lost = self.early.iter().filter(|early| matches!(early, Early::Lost { .. })).count();
+        let needed = options.workers.saturating_sub(u32::try_from(alive + lost).unwrap_or(u32::MAX));
         self.run = Some(Running { scheduler, board, options, restarts: 0, needed, finished: false });
+        for early in std::mem::take(&mut self.early) {
+            match early {
+                Early::WantsStop(payload) => self.wants_stop(payload),
+                Early::Lost { worker, process, status } => self.lose_worker(worker, &process, status),
+            }
+        }
     }
 
     /// Lets the scheduler decide and carries its decisions out.
@@ -332,6 +350,11 @@ impl Dispatcher {
                 Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
             }
         }
+    }
+
+    fn wants_stop(&mut self, payload: ByteBuf) {
+        self.stop(NotRunReason::Stopped);
+        self.emit(Event::WantsStop(payload));
     }
 
     fn stop(&mut self, reason: NotRunReason) {
@@ -382,6 +405,9 @@ impl Dispatcher {
             match role {
                 Role::Base => {}
                 Role::Collector => self.lose_collector(&process, status),
+                Role::Worker(worker) if self.run.is_none() => {
+                    self.early.push(Early::Lost { worker, process, status });
+                }
                 Role::Worker(worker) => self.lose_worker(worker, &process, status),
             }
         }

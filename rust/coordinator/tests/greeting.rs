@@ -12,11 +12,14 @@ use coordinator::protocol::{Role, Upward};
 fn a_process_with_the_secret_is_heard() {
     let address = Address::bind().expect("an address");
     let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-    let coordinator = address.start().expect("threads");
+    let mut coordinator = address.start().expect("threads");
     let mut link = Link::connect(&directory, &token, Role::Base).expect("a connection");
     link.send(&Upward::Note(vec![1, 2, 3].into())).expect("sent");
     let events = coordinator.next_events(Duration::from_secs(20)).expect("a living dispatcher");
     assert!(matches!(events.as_slice(), [Event::Note(payload)] if payload[..] == [1, 2, 3]));
+    // The "base" is this very process: it has to be seen to leave, or it is killed as one that stays behind.
+    drop(link);
+    coordinator.close(Duration::from_secs(20));
 }
 
 #[test]
