@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
+from pytest_fastest.controller.guard import guard
 from pytest_fastest.controller.session import ControllerPlugin
 from pytest_fastest.worker import forksafety
 from pytest_fastest.worker.base import fork_template
@@ -64,6 +65,9 @@ def launch(config: pytest.Config, request: Request) -> None:
             return
     # The first threads of this process, now that nothing forks from it any more.
     coordinator = bound.start()
+    if method == "spawn":
+        # Cleanups run last one first: the coordinator has removed the directory when its guard is dismissed.
+        config.add_cleanup(guard(address.directory))
     config.add_cleanup(lambda: _close(coordinator, base_pid))
     directory = Path(address.directory)
     command = _write_boot(config, address, provisional, directory)

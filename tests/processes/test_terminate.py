@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what runs is cleaned up, what is finished is reported, and nothing stays."""
+"""Ctrl-C, SIGTERM, SIGKILL: what runs is cleaned up, what is finished is reported, and nothing stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+
+from processes.harness import METHODS
 
 if TYPE_CHECKING:
     from processes.harness import Suite
@@ -35,8 +37,7 @@ SLOW = """
 """
 
 
-# Under spawn the directory stays behind, see docs/limitations.md.
-@pytest.mark.parametrize("method", ["fork"])
+@pytest.mark.parametrize("method", METHODS)
 def test_terminate(suite: Suite, method: str) -> None:
     """As plain pytest, the controller dies of it; its processes and files go with it."""
     suite.write(test_a=SLOW, test_b=SLOW)
@@ -47,8 +48,7 @@ def test_terminate(suite: Suite, method: str) -> None:
     assert result.returncode == -signal.SIGTERM
 
 
-# Under spawn the directory stays behind, see docs/limitations.md.
-@pytest.mark.parametrize("method", ["fork"])
+@pytest.mark.parametrize("method", METHODS)
 def test_terminate_the_group(suite: Suite, method: str) -> None:
     suite.write(test_a=SLOW, test_b=SLOW)
     with suite.running("-n", "2", "--start-method", method, grace=5.0) as running:
@@ -56,3 +56,14 @@ def test_terminate_the_group(suite: Suite, method: str) -> None:
         running.interrupt(signal.SIGTERM, group=True)
         result = running.finish(10)
     assert result.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_kill(suite: Suite, method: str) -> None:
+    """Nothing that a controller could do: others see that it is gone."""
+    suite.write(test_a=SLOW, test_b=SLOW)
+    with suite.running("-n", "2", "--start-method", method, grace=5.0) as running:
+        suite.await_marks("started", 2)
+        running.interrupt(signal.SIGKILL)
+        result = running.finish(10)
+    assert result.returncode == -signal.SIGKILL
