@@ -43,6 +43,7 @@ _NOT_INHERITED = (
     "PYTEST_XDIST_WORKER_COUNT",
 )
 _GRACE = 5.0  # seconds for the tests' own finalizers after an interrupt
+_KILL_GRACE = 2.0  # seconds for the controller to kill its workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,14 @@ def _wait(process: subprocess.Popen[bytes], timeout: float | None) -> bool:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Interrupt pytest as Ctrl-C does, and kill what is still there after a while."""
     _signal(process, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
+    try:
         process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        if sys.platform != "win32":
+            # A second one lets the controller kill its workers, and clean up behind them.
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_KILL_GRACE)
     if sys.platform == "win32":
         process.kill()
     else:

@@ -46,7 +46,7 @@ class Plan:
     """The paths of which everything is wanted."""
     origin: Origin | None
     order: tuple[str, ...]
-    """The node ids in the order of the request, as far as they are known."""
+    """What was asked for by id, in the order of the request."""
 
 
 def plan_requests(requests: Sequence[Test | Path | str], cwd: Path) -> Plan:

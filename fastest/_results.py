@@ -21,7 +21,7 @@ _STOPPED = "the run stopped before the test began"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came of the collection, as the selection plugin noted it. All are node ids."""
+    """What came of the collection, as the selection plugin noted it: node ids."""
 
     unknown: tuple[str, ...] = ()
     """Asked for, and not there."""
@@ -29,6 +29,8 @@ class Findings:
     """Asked for, and perhaps in a file that could not be collected."""
     collected: tuple[str, ...] = ()
     deselected: tuple[str, ...] = ()
+    asked_as: tuple[tuple[str, str], ...] = ()
+    """Each id that was found, and the id in the request that led to it."""
 
 
 def read_findings(file: Path) -> Findings:
@@ -65,8 +67,9 @@ def complete_results(
     }
     stopped = _stop_reason(events)
     rank = {node_id: index for index, node_id in enumerate(dict.fromkeys(order))}
+    asked_as = dict(findings.asked_as)
     expected = [*findings.collected, *findings.deselected, *findings.missing]
-    expected.sort(key=lambda node_id: rank.get(node_id, len(rank)))  # stable
+    expected.sort(key=lambda node_id: rank.get(asked_as.get(node_id, node_id), len(rank)))  # stable
     results: list[TestResult] = []
     position: dict[str, int] = {}
     for node_id in expected:

@@ -81,7 +81,7 @@ class _Selector:
         self._selection = Selection(request["wanted"], request["whole"])
         self._unknown: list[str] = []
         self._missing: list[str] = []
-        self._asked_ids: list[str] = []
+        self._asked_as: dict[str, str] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -98,7 +98,7 @@ class _Selector:
             kept.append(item)
             if asked_as:
                 missing.discard(asked_as)
-                self._asked_ids.append(item.nodeid)
+                self._asked_as[item.nodeid] = asked_as
         if session.testsfailed:  # after a collection error, what is missing may be in the file that failed
             self._missing = sorted(missing)
         elif missing:
@@ -108,7 +108,7 @@ class _Selector:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if not (session.items or self._unknown or self._missing or self._asked_ids):
+        if not (session.items or self._unknown or self._missing or self._asked_as):
             return
         collected = [item.nodeid for item in session.items]
         remaining = set(collected)
@@ -116,7 +116,8 @@ class _Selector:
             "unknown": self._unknown,
             "missing": self._missing,
             "collected": collected,
-            "deselected": [id_ for id_ in self._asked_ids if id_ not in remaining],
+            "deselected": [id_ for id_ in self._asked_as if id_ not in remaining],
+            "asked_as": list(self._asked_as.items()),
         }
         # Another worker may have been faster; its findings are the same.
         with suppress(FileExistsError), self._findings.open("x", encoding="utf-8") as stream:

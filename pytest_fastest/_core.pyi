@@ -74,12 +74,11 @@ class Event:
 
     @final
     class Collected(Event):
-        __match_args__: Final = ("payload", "items", "separable", "expected_total")
+        __match_args__: Final = ("payload", "separable", "expected_total")
         payload: Final[bytes]
-        items: Final[int]
         separable: Final[int]
         expected_total: Final[float]
-        def __new__(cls, payload: bytes, items: int, separable: int, expected_total: float) -> Event.Collected: ...
+        def __new__(cls, payload: bytes, separable: int, expected_total: float) -> Event.Collected: ...
 
     @final
     class CollectorLost(Event):
@@ -242,6 +241,8 @@ class Board:
         """Makes a leased item this worker's own; false if it is not leased to it any more, or if the run stops."""
     def set_running(self, item: int | None) -> None:
         """Says which item runs, so that a crash can be blamed on it."""
+    def set_tearing_down(self) -> None:
+        """Says that the running item has come to its teardown."""
     def is_stopped(self) -> bool:
         """Whether the run is to stop."""
 

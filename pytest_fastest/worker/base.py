@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 
 from pytest_fastest import _core
-from pytest_fastest.worker.forkserver import Address, Children, abandon, serve
+from pytest_fastest.worker.forkserver import Address, Children, serve
 
 
 def fork_template(address: Address) -> None:
@@ -26,8 +27,10 @@ def fork_template(address: Address) -> None:
     try:
         link = _core.Link.base(address.directory, address.token)
         link.forked(None, pid)
-        serve(link, children, address)
+        serve(link, children)
     except ConnectionError:
-        abandon(address, children)
+        # The controller is gone without a word: nobody else is left to clean up.
+        children.kill()
+        shutil.rmtree(address.directory, ignore_errors=True)
     finally:
         os._exit(0)

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_fastest import _core
 from pytest_fastest.worker.forksafety import fork
@@ -86,11 +84,11 @@ class Children:
             os.kill(pid, signal.SIGKILL)
 
 
-def serve(link: _core.Link, children: Children, address: Address) -> Forked | Become | None:
+def serve(link: _core.Link, children: Children) -> Forked | Become | None:
     """Forks and reaps until told to quit. Returns `Forked` in every forked child, and in the parent what it is to do
     next: `Become`, or `None` to leave, once all children have ended.
 
-    Does not return if the coordinator is gone: then nobody is left to clean up, and the process does it and ends.
+    Raises `ConnectionError` if the coordinator is gone.
     """
     quitting = False
     while not (quitting and not children):
@@ -99,30 +97,19 @@ def serve(link: _core.Link, children: Children, address: Address) -> Forked | Be
         for descriptor in children.descriptors:
             poll.register(descriptor, select.POLLIN)
         poll.poll(_REAP_EVERY if children.need_looking else None)
-        try:
-            children.reap(link)
-            while (message := link.receive(False)) is not None:
-                match message:
-                    case _core.Message.Fork(worker=worker, payload=payload):
-                        pid = fork()
-                        if pid == 0:
-                            children.forget()
-                            link.close()
-                            return Forked(worker, payload)
-                        children.add(pid)
-                        link.forked(worker, pid)
-                    case _core.Message.Become(worker=worker):
-                        return Become(worker)
-                    case _core.Message.Quit():
-                        quitting = True
-        except ConnectionError:
-            abandon(address, children)
+        children.reap(link)
+        while (message := link.receive(False)) is not None:
+            match message:
+                case _core.Message.Fork(worker=worker, payload=payload):
+                    pid = fork()
+                    if pid == 0:
+                        children.forget()
+                        link.close()
+                        return Forked(worker, payload)
+                    children.add(pid)
+                    link.forked(worker, pid)
+                case _core.Message.Become(worker=worker):
+                    return Become(worker)
+                case _core.Message.Quit():
+                    quitting = True
     return None
-
-
-def abandon(address: Address, children: Children | None = None) -> None:
-    """The coordinator is gone without a word: leaves nothing behind and ends the process."""
-    if children is not None:
-        children.kill()
-    shutil.rmtree(Path(address.directory), ignore_errors=True)
-    os._exit(1)

@@ -2,17 +2,18 @@
 
 pytest wants to know the next item while it tears down the current one. What it is told at the start of a test is a
 guess: until the teardown, the coordinator may still give that item to an idle sibling. Only when the teardown begins,
-the worker claims its next item for good, and `SetupState.teardown_exact` is given that one.
+the worker claims its next item for good, and `pytest_runtest_teardown` and `SetupState.teardown_exact` are given that
+one.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from _pytest.runner import CallInfo
+from _pytest import runner
 
 from pytest_fastest import _core, codec
 from pytest_fastest.worker import reports
@@ -62,6 +63,8 @@ class Loop:
         self._failures = 0
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
+        self._call_and_report = runner.call_and_report
+        runner.call_and_report = self._call_phase
 
     def run(self) -> None:
         """Runs until the coordinator says that the run is over."""
@@ -113,11 +116,12 @@ class Loop:
 
     def _break_off(self, index: int, error: BaseException) -> None:
         """The run can't go on in this worker; what was reported of the item stays."""
-        self._board.set_running(None)
         if self._outbox:
             self._flush(finished=False)
         self._current = None
         self._link.interrupted(index)
+        # Not before: if this process has lost its connection, it dies of it, and the test is to blame.
+        self._board.set_running(None)
         if self._next is not None:
             self._link.released(self._next)
         if isinstance(error, pytest.exit.Exception):
@@ -144,12 +148,25 @@ class Loop:
             self._read_waiting()
         return self._items.get(self._leased[0]) if self._leased else None
 
+    def _call_phase(
+        self, item: pytest.Item, when: Literal["setup", "call", "teardown"], log: bool = True, **kwargs: Any
+    ) -> pytest.TestReport:
+        """In the place of pytest's function: tells the teardown hooks the true next item."""
+        if when == "teardown":
+            self._board.set_tearing_down()
+            kwargs["nextitem"] = self._true_next(kwargs["nextitem"])
+        return self._call_and_report(item, when, log, **kwargs)
+
     def _teardown_exact(self, nextitem: pytest.Item | None) -> None:
-        if nextitem is self._hint and self._current is not None:
-            self._decide_next()
-            self._was_kept = self._next is None
-            nextitem = self._keep if self._next is None else self._items.get(self._next)
-        self._teardown(nextitem)
+        """In the place of pytest's method, for plugins that come here in ways of their own."""
+        self._teardown(self._true_next(nextitem))
+
+    def _true_next(self, nextitem: pytest.Item | None) -> pytest.Item | None:
+        if nextitem is not self._hint or self._current is None:
+            return nextitem
+        self._decide_next()
+        self._was_kept = self._next is None
+        return self._keep if self._next is None else self._items.get(self._next)
 
     def _decide_next(self) -> None:
         """Claims the next item, or learns that there is none for now (and perhaps whose fixtures to keep)."""
@@ -229,7 +246,7 @@ class Loop:
         stack = list(self._session._setupstate.stack)
         if last is None or stack == needed[: len(stack)]:
             return
-        call = CallInfo.from_call(lambda: self._teardown(item), when="teardown", reraise=(KeyboardInterrupt,))
+        call = runner.CallInfo.from_call(lambda: self._teardown(item), when="teardown", reraise=(KeyboardInterrupt,))
         if call.excinfo is None:
             return
         report = last.ihook.pytest_runtest_makereport(item=last, call=call)

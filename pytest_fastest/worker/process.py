@@ -18,7 +18,7 @@ import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.worker import afterfork, collection, crash, forksafety, identity, junit, muted, reports
-from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, abandon, serve
+from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pytest_fastest.worker.terminal import Terminal
+
+# Exit status of a process whose connection is lost, because the controller is gone or a test has closed it.
+_ALONE = 1
 
 
 class Process:
@@ -66,7 +69,7 @@ class Process:
                 else _core.Link.worker(self._address.directory, self._address.token, self._worker)
             )
         except ConnectionError:
-            abandon(self._address)
+            os._exit(_ALONE)
         self._sockets |= forksafety.open_sockets()
         identity.announce(self._provisional)
         _no_workers_of_its_own(config.known_args_namespace)
@@ -159,7 +162,7 @@ class Process:
         if self._can_fork:
             # A Ctrl-C is for the tests, and who forks them has to see how they end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        match serve(self._link, Children(), self._address) if self._can_fork else self._await_orders():
+        match self._serve() if self._can_fork else self._await_orders():
             case Forked(worker=worker, payload=payload):
                 self._is_forked = True
                 self._worker = worker
@@ -180,6 +183,14 @@ class Process:
                     # The workers have finished their sessions; what was configured once is unconfigured once.
                     self._config._ensure_unconfigure()
                 return False
+
+    def _serve(self) -> Forked | Become | None:
+        children = Children()
+        try:
+            return serve(self._link, children)
+        except ConnectionError:
+            children.kill()
+            os._exit(_ALONE)
 
     def _await_orders(self) -> Become | None:
         """As `serve`, for a process that does not fork."""
@@ -253,7 +264,7 @@ class Process:
         try:
             message = self._link.receive(True)
         except ConnectionError:
-            abandon(self._address)
+            os._exit(_ALONE)
         assert message is not None
         return message
 
@@ -270,7 +281,7 @@ class Process:
                 self._link.session_ended(b"")
             atexit._run_exitfuncs()
         except ConnectionError:
-            abandon(self._address)
+            code = _ALONE
         except BaseException:
             traceback.print_exc()
             code = 1

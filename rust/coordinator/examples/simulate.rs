@@ -16,8 +16,18 @@ use fastrand::Rng;
 use lexopt::ValueExt;
 use simulation::{Scenario, Simulation};
 
-const USAGE: &str = "simulate [--items N] [--workers N] [--modules N] [--distribution uniform|exponential|heavy] \
-[--seed N] [--deaths N]";
+const USAGE: &str = "\
+simulate [OPTIONS]
+
+  --items N          items (10000)
+  --workers N        workers, at least 1 (8)
+  --modules N        modules, of sizes between nothing and twice the mean (250)
+  --distribution D   of durations: uniform, exponential or heavy (exponential)
+  --history          the scheduler knows the durations
+  --seed N           of all chance (0)
+  --deaths N         workers that die, and are replaced (0)
+
+Without options: a table of scenarios. The bound is the larger of total / workers and the longest item.";
 
 /// Seconds of a message between a worker and the coordinator; local sockets take less.
 const LATENCY: f64 = 50e-6;
@@ -50,6 +60,7 @@ struct Options {
     distribution: Distribution,
     seed: u64,
     deaths: u32,
+    history: bool,
 }
 
 /// What is simulated if nothing is said.
@@ -60,6 +71,7 @@ const DEFAULT: Options = Options {
     distribution: Distribution::Exponential,
     seed: 0,
     deaths: 0,
+    history: false,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -74,6 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             lexopt::Arg::Long("modules") => options.modules = parser.value()?.parse()?,
             lexopt::Arg::Long("seed") => options.seed = parser.value()?.parse()?,
             lexopt::Arg::Long("deaths") => options.deaths = parser.value()?.parse()?,
+            lexopt::Arg::Long("history") => options.history = true,
             lexopt::Arg::Long("distribution") => {
                 options.distribution = parser.value()?.parse_with(distribution)?;
             }
@@ -83,6 +96,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             argument => return Err(argument.unexpected().into()),
         }
+    }
+    if options.workers == 0 {
+        return Err("--workers: at least 1".into());
     }
     header();
     if given {
@@ -109,7 +125,9 @@ fn scenarios() -> Vec<Options> {
     let mut scenarios = Vec::new();
     for (items, workers, modules) in sizes {
         for distribution in distributions {
-            scenarios.push(Options { items, workers, modules, distribution, ..DEFAULT });
+            for history in [false, true] {
+                scenarios.push(Options { items, workers, modules, distribution, history, ..DEFAULT });
+            }
         }
     }
     scenarios.push(Options { deaths: 20, ..DEFAULT });
@@ -121,11 +139,12 @@ fn scenarios() -> Vec<Options> {
 
 fn header() {
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8}",
+        "{:>9} {:>7} {:>9} {:>12} {:>7} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8}",
         "items",
         "workers",
         "modules",
         "durations",
+        "history",
         "deaths",
         "makespan s",
         "bound s",
@@ -150,37 +169,42 @@ fn simulate(options: Options) {
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let messages = simulation.messages as f64 / f64::from(options.items.max(1));
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {wall:>8.2}",
+        "{:>9} {:>7} {:>9} {:>12} {:>7} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {wall:>8.2}",
         options.items,
         options.workers,
         options.modules,
         format!("{:?}", options.distribution).to_lowercase(),
+        if options.history { "yes" } else { "no" },
         simulation.died,
-        makespan / bound,
+        if bound > 0.0 { makespan / bound } else { 1.0 },
         thefts.groups,
         thefts.splits,
     );
 }
 
-/// No history: the scheduler knows nothing of the durations.
 fn scenario(options: &Options) -> Scenario {
     let mut rng = Rng::with_seed(options.seed);
-    let per_module = options.items.div_ceil(options.modules.max(1)).max(1);
-    let items: Vec<Item> = (0..options.items)
-        .map(|number| {
-            let module = number / per_module;
-            let class = if module.is_multiple_of(2) { CLASS } else { 1 };
-            Item {
-                group: module,
-                atom: number % per_module / class,
-                membership: Membership::Neighbours,
-                serial: false,
-                shares_fixtures: module.is_multiple_of(SHARING),
-                estimate: None,
-            }
-        })
-        .collect();
-    let durations: Vec<f64> = items.iter().map(|_| duration(&mut rng, options.distribution)).collect();
+    let largest = 2 * options.items / options.modules.max(1);
+    let (mut module, mut place, mut size) = (0, 0, rng.u32(1..=largest.max(1)));
+    let mut items = Vec::with_capacity(options.items as usize);
+    let mut durations = Vec::with_capacity(options.items as usize);
+    for _ in 0..options.items {
+        if place == size {
+            (module, place, size) = (module + 1, 0, rng.u32(1..=largest.max(1)));
+        }
+        let class = if module % 2 == 0 { CLASS } else { 1 };
+        let seconds = duration(&mut rng, options.distribution);
+        items.push(Item {
+            group: module,
+            atom: place / class,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: module % SHARING == 0,
+            estimate: options.history.then_some(seconds),
+        });
+        durations.push(seconds);
+        place += 1;
+    }
     let expected = durations.iter().sum::<f64>() / f64::from(options.workers.max(1));
     let deaths = (0..options.deaths).map(|_| (rng.f64() * expected, rng.usize(..usize::MAX))).collect();
     Scenario {
@@ -207,15 +231,9 @@ fn duration(rng: &mut Rng, distribution: Distribution) -> f64 {
     }
 }
 
-/// No schedule is shorter than a fair share of the work, nor than the longest atom.
+/// No schedule is shorter than a fair share of the work, nor than the longest item.
 fn lower_bound(scenario: &Scenario) -> f64 {
-    let mut longest: f64 = 0.0;
-    let mut atom = (None, 0.0);
-    for (item, duration) in scenario.items.iter().zip(&scenario.durations) {
-        let key = Some((item.group, item.atom));
-        atom = if atom.0 == key { (key, atom.1 + duration) } else { (key, *duration) };
-        longest = longest.max(atom.1);
-    }
     let workers = u32::try_from(scenario.ready_at.len()).unwrap_or(u32::MAX);
-    (scenario.durations.iter().sum::<f64>() / f64::from(workers.max(1))).max(longest)
+    let share = scenario.durations.iter().sum::<f64>() / f64::from(workers.max(1));
+    scenario.durations.iter().copied().fold(share, f64::max)
 }

@@ -6,7 +6,7 @@
 //! test, and why the test that a worker died in is known without a message per test.
 //!
 //! Layout, in 32-bit words: magic, number of items, number of worker slots, stop flag; then per worker the item it
-//! runs (item + 1, or 0); then per item its claim word (worker + 1 in the upper 30 bits, the state in the lower 2).
+//! runs (item + 1, or 0; the highest bit says that it is in its teardown); then per item its claim word (worker + 1 in the upper 30 bits, the state in the lower 2).
 
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
 
@@ -26,6 +26,7 @@ const HEADER: usize = 4;
 const ITEMS: usize = 1;
 const SLOTS: usize = 2;
 const STOP: usize = 3;
+const TEARING_DOWN: u32 = 1 << 31;
 
 const QUEUED: u32 = 0;
 const LEASED: u32 = 1;
@@ -101,10 +102,24 @@ impl Board {
         }
     }
 
+    /// Records that the item which `worker` runs has come to its teardown.
+    pub fn set_tearing_down(&self, worker: WorkerId) {
+        if let Some(slot) = self.slot(worker) {
+            slot.fetch_or(TEARING_DOWN, Ordering::Release);
+        }
+    }
+
     /// The item that `worker` last said it runs.
     #[must_use]
     pub fn running(&self, worker: WorkerId) -> Option<ItemId> {
-        self.slot(worker)?.load(Ordering::Acquire).checked_sub(1).map(ItemId)
+        let word = self.slot(worker)?.load(Ordering::Acquire);
+        (word & !TEARING_DOWN).checked_sub(1).map(ItemId)
+    }
+
+    /// Whether the item which `worker` runs has come to its teardown.
+    #[must_use]
+    pub fn is_tearing_down(&self, worker: WorkerId) -> bool {
+        self.slot(worker).is_some_and(|slot| slot.load(Ordering::Acquire) & TEARING_DOWN != 0)
     }
 
     /// How many worker numbers have a slot.
@@ -208,8 +223,13 @@ mod tests {
         assert_eq!(coordinator.running(WorkerId(1)), None);
         worker.set_running(WorkerId(1), Some(ItemId(0)));
         assert_eq!(coordinator.running(WorkerId(1)), Some(ItemId(0)));
+        assert!(!coordinator.is_tearing_down(WorkerId(1)));
+        worker.set_tearing_down(WorkerId(1));
+        assert!(coordinator.is_tearing_down(WorkerId(1)));
+        assert_eq!(coordinator.running(WorkerId(1)), Some(ItemId(0)));
         worker.set_running(WorkerId(1), None);
         assert_eq!(coordinator.running(WorkerId(1)), None);
+        assert!(!coordinator.is_tearing_down(WorkerId(1)));
         assert_eq!(coordinator.running(WorkerId(9)), None, "no such slot");
     }
 

@@ -20,6 +20,8 @@ use crate::transport::{self, Listener};
 /// After a first report the controller sleeps this long for more to come, so that it wakes up a hundred times a
 /// second at most instead of once a test, on cores that tests could use.
 const LINGER: Duration = Duration::from_millis(10);
+/// Name of the thread that waits for connections.
+const ACCEPTOR: &str = "fastest-accept";
 /// No more events than this are taken at a time, so that a Ctrl-C is seen between two batches.
 const BATCH: usize = 1024;
 
@@ -80,7 +82,7 @@ impl Address {
             let (sender, closing) = (input_sender.clone(), Arc::clone(&closing));
             let (listener, token) = (self.listener, self.token);
             thread::Builder::new()
-                .name("fastest-accept".to_owned())
+                .name(ACCEPTOR.to_owned())
                 .spawn(move || connection::accept_all(&listener, &token, &closing, &sender))
                 .map_err(StartError::Thread)?
         };
@@ -144,7 +146,10 @@ impl Coordinator {
         };
         self.command(Command::Quit);
         self.closing.store(true, Ordering::Release);
-        let _wakes_the_acceptor = transport::connect(&transport::address(directory.path()));
+        if transport::connect(&transport::address(directory.path())).is_err() {
+            // Somebody has removed the socket: nothing wakes the acceptor any more, and nobody can come.
+            self.threads.retain(|thread| thread.thread().name() != Some(ACCEPTOR));
+        }
         let deadline = Instant::now() + patience;
         while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));

@@ -65,8 +65,17 @@ enum Early {
 /// That running tests are to be interrupted.
 struct Interrupt {
     at: Instant,
-    /// The worker whose failure is the reason; it is tearing down.
-    spared: Option<WorkerId>,
+    scope: Scope,
+}
+
+/// Which of the running tests are interrupted.
+#[derive(Clone, Copy)]
+enum Scope {
+    /// All of them: the user wants an end.
+    Everything,
+    /// Those of the other workers whose teardown has not begun: this worker's failure is the reason, and what comes
+    /// to its end by itself is let do so.
+    OthersBut(WorkerId),
 }
 
 /// What exists once items are dealt.
@@ -206,7 +215,7 @@ impl Dispatcher {
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
-                self.interrupt_after(INTERRUPT_GRACE, None);
+                self.interrupt_after(INTERRUPT_GRACE, Scope::Everything);
             }
             Command::Kill => self.kill_all(),
             Command::Quit => {}
@@ -228,11 +237,9 @@ impl Dispatcher {
             }
             (Upward::WantsStop(payload), _) => self.wants_stop(payload),
             (Upward::Collected { items, payload }, _) => {
-                let count = items.len();
                 let plan = Plan::new(items, self.order);
                 self.emit(Event::Collected {
                     payload,
-                    items: count,
                     separable: plan.separable() as usize,
                     expected_total: plan.expected_total(DEFAULT_ESTIMATE),
                 });
@@ -291,17 +298,24 @@ impl Dispatcher {
 
     fn reports(&mut self, worker: WorkerId, item: ItemId, failures: u32, finished: bool, payload: ByteBuf) {
         // The limit is looked at first: no Python stands between a failure and the stop.
-        let limit_reached =
-            self.run.as_mut().is_some_and(|run| failures > 0 && run.scheduler.failed(failures));
-        if limit_reached {
-            self.stop(NotRunReason::Stopped);
-        }
+        self.count_failures(worker, failures);
         self.emit(Event::Reports { worker, item, finished, payload });
         if finished {
             self.schedule(|scheduler, now| scheduler.finished(worker, item, now).unwrap_or_default());
         }
-        if limit_reached && self.run.as_ref().is_some_and(|run| run.options.fail_fast) {
-            self.interrupt_after(Duration::ZERO, Some(worker));
+    }
+
+    /// Stops the run if these failures of `worker` reach the limit.
+    fn count_failures(&mut self, worker: WorkerId, failures: u32) {
+        let Some(run) = self.run.as_mut() else {
+            return;
+        };
+        if failures > 0 && run.scheduler.failed(failures) {
+            let fail_fast = run.options.fail_fast;
+            self.stop(NotRunReason::Stopped);
+            if fail_fast {
+                self.interrupt_after(Duration::ZERO, Scope::OthersBut(worker));
+            }
         }
     }
 
@@ -364,8 +378,8 @@ impl Dispatcher {
         self.schedule(|scheduler, _| scheduler.stop(reason));
     }
 
-    fn interrupt_after(&mut self, delay: Duration, spared: Option<WorkerId>) {
-        self.interrupt = Some(Interrupt { at: Instant::now() + delay, spared });
+    fn interrupt_after(&mut self, delay: Duration, scope: Scope) {
+        self.interrupt = Some(Interrupt { at: Instant::now() + delay, scope });
     }
 
     /// Interrupts what runs: tests, or the collection if there are no tests yet.
@@ -375,7 +389,11 @@ impl Dispatcher {
         };
         let is_busy = |role: Role| match (role, &self.run) {
             (Role::Worker(worker), Some(run)) => {
-                interrupt.spared != Some(worker) && running_item(run, worker).is_some()
+                let concerned = match interrupt.scope {
+                    Scope::Everything => true,
+                    Scope::OthersBut(spared) => worker != spared && !run.board.is_tearing_down(worker),
+                };
+                concerned && running_item(run, worker).is_some()
             }
             (Role::Collector, None) => self.plan.is_none(),
             // It collects for itself.
@@ -435,6 +453,7 @@ impl Dispatcher {
         if process.ended {
             return;
         }
+        self.count_failures(worker, u32::from(running.is_some()));
         self.emit(Event::Crashed { worker, item: running, status });
         let Some(run) = &mut self.run else {
             return;

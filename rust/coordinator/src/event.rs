@@ -18,8 +18,6 @@ pub enum Event {
     Collected {
         /// What the collector says of its items.
         payload: ByteBuf,
-        /// How many items there are.
-        items: usize,
         /// The most workers that could ever be busy at once.
         separable: usize,
         /// Seconds that all items are expected to take together.

@@ -36,7 +36,8 @@ impl Link {
     /// [`FrameError::Io`] if the coordinator is gone, [`FrameError::TooLarge`] if the message is.
     pub fn send(&mut self, message: &Upward) -> Result<(), FrameError> {
         self.set_blocking(true)?;
-        frame::write(&mut self.stream, message, &mut self.buffer)
+        frame::encode(message, &mut self.buffer)?;
+        Ok(transport::send_all(&self.stream, &self.buffer)?)
     }
 
     /// The next message. `None` if `wait` is false and no message is complete.

@@ -190,7 +190,7 @@ impl<C: Claims> Scheduler<C> {
     pub fn dead(&mut self, worker: WorkerId, running: Option<ItemId>, now: f64) -> Vec<Action> {
         self.now = now;
         let slot = self.slot(worker);
-        let Ok(dead) = slot.state.die(slot.state.unaided_death()) else {
+        let Ok(dead) = slot.state.die() else {
             return Vec::new();
         };
         slot.state = dead;
@@ -208,9 +208,6 @@ impl<C: Claims> Scheduler<C> {
                 self.claims.revoke(self.plan.item(position), worker);
             }
             self.orphan(worker, piece.all());
-        }
-        while let Some(group) = self.deques.pop(worker) {
-            self.deques.push_orphan(group);
         }
         if self.serial_worker == Some(worker) {
             self.serial_worker = None;

@@ -94,6 +94,37 @@ pub fn set_blocking(stream: &Stream, blocking: bool) -> io::Result<()> {
     stream.set_nonblocking(!blocking)
 }
 
+/// Writes all of `bytes` to the stream. With `send`, which fails where `write` would not: if a test has closed the
+/// connection's descriptor and another file has its number now.
+///
+/// # Errors
+/// Any I/O error of the system call but `Interrupted`, which is retried.
+#[cfg(unix)]
+pub fn send_all(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
+    use rustix::io::Errno;
+    use rustix::net::SendFlags;
+    use std::os::fd::AsFd;
+    let Stream::UdSocket(socket) = stream;
+    while !bytes.is_empty() {
+        match rustix::net::send(socket.as_fd(), bytes, SendFlags::NOSIGNAL) {
+            Ok(sent) => bytes = &bytes[sent..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes` to the stream.
+///
+/// # Errors
+/// Any I/O error of writing.
+#[cfg(not(unix))]
+pub fn send_all(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    (&mut &*stream).write_all(bytes)
+}
+
 /// The file descriptor, for `poll` and for closing inherited copies.
 #[cfg(unix)]
 #[must_use]

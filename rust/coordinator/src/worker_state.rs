@@ -7,10 +7,8 @@ use thiserror::Error;
 pub enum Death {
     /// After it had been told that nothing more will come.
     Clean,
-    /// By itself, before its end: a native crash, `os._exit`, the out-of-memory killer.
+    /// Before its end: a native crash, `os._exit`, a signal.
     Crashed,
-    /// By the coordinator.
-    Killed,
 }
 
 /// What a worker is doing.
@@ -76,20 +74,11 @@ impl WorkerState {
     ///
     /// # Errors
     /// When it was gone before.
-    pub fn die(self, death: Death) -> Result<Self, IllegalTransition> {
+    pub fn die(self) -> Result<Self, IllegalTransition> {
         match self {
-            Self::Starting | Self::Idle | Self::Running | Self::Draining => Ok(Self::Dead(death)),
+            Self::Starting | Self::Idle | Self::Running => Ok(Self::Dead(Death::Crashed)),
+            Self::Draining => Ok(Self::Dead(Death::Clean)),
             Self::Dead(_) => Err(self.cannot("buried again")),
-        }
-    }
-
-    /// How a worker has died that nobody killed.
-    #[must_use]
-    pub fn unaided_death(self) -> Death {
-        match self {
-            Self::Draining => Death::Clean,
-            Self::Starting | Self::Idle | Self::Running => Death::Crashed,
-            Self::Dead(death) => death,
         }
     }
 
@@ -108,12 +97,12 @@ mod tests {
         let state = state.lease().and_then(WorkerState::park).and_then(WorkerState::lease);
         let state = state.and_then(WorkerState::end);
         assert_eq!(state, Ok(WorkerState::Draining));
-        assert_eq!(WorkerState::Draining.unaided_death(), Death::Clean);
+        assert_eq!(WorkerState::Draining.die(), Ok(WorkerState::Dead(Death::Clean)));
     }
 
     #[test]
     fn the_end_is_final() {
-        for state in [WorkerState::Draining, WorkerState::Dead(Death::Killed)] {
+        for state in [WorkerState::Draining, WorkerState::Dead(Death::Crashed)] {
             assert!(state.lease().is_err());
             assert!(state.park().is_err());
         }
@@ -122,7 +111,7 @@ mod tests {
 
     #[test]
     fn nobody_dies_twice() {
-        let error = WorkerState::Dead(Death::Crashed).die(Death::Killed).map_err(|error| error.to_string());
+        let error = WorkerState::Dead(Death::Crashed).die().map_err(|error| error.to_string());
         assert_eq!(error, Err("a worker that is Dead(Crashed) cannot be buried again".to_owned()));
     }
 }

@@ -6,6 +6,7 @@ mod simulation;
 #[path = "support/scenarios.rs"]
 mod scenarios;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator::claims::Claims;
@@ -159,12 +160,28 @@ fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
     }
 }
 
+/// Nothing is split while there are whole groups that nobody has begun.
+fn whole_groups_go_first(simulation: &Simulation, splits_before: &Cell<u64>) {
+    let splits = simulation.scheduler.thefts().splits;
+    if splits_before.replace(splits) == splits {
+        return;
+    }
+    let plan = simulation.scheduler.plan();
+    let is_queued = |position| simulation.scheduler.ledger().state(plan.item(position)) == ItemState::Queued;
+    let whole = plan.groups().iter().find(|group| group.positions().all(is_queued));
+    assert_eq!(whole, None, "this group was left while another was split");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_quiet_run_runs_everything_once(scenario in quiet_runs()) {
-        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        let splits = Cell::new(0);
+        let simulation = run(&scenario, |simulation| {
+            nobody_waits_in_vain(&scenario, simulation);
+            whole_groups_go_first(simulation, &splits);
+        });
         every_item_ends_once(&scenario, &simulation);
         every_worker_leaves(&simulation);
         serial_items_run_alone(&scenario, &simulation);
@@ -223,7 +240,8 @@ proptest! {
         every_worker_leaves(&simulation);
         serial_items_run_alone(&scenario, &simulation);
         atoms_stay_together(&simulation);
-        prop_assert!(simulation.limit_reached <= 1);
+        let is_reached = scenario.max_failures.is_some_and(|limit| simulation.failures >= limit);
+        prop_assert_eq!(simulation.limit_reached, u32::from(is_reached));
         if let Some(stopped_at) = simulation.stopped_at {
             for execution in &simulation.executions {
                 prop_assert!(execution.begin <= stopped_at, "{:?} after {}", execution, stopped_at);

@@ -161,7 +161,7 @@ impl Coordinator {
 #[pyclass(frozen, module = "pytest_fastest._core")]
 pub(crate) enum Event {
     Note { payload: Py<PyBytes> },
-    Collected { payload: Py<PyBytes>, items: usize, separable: usize, expected_total: f64 },
+    Collected { payload: Py<PyBytes>, separable: usize, expected_total: f64 },
     CollectorLost { returncode: Option<i32> },
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
@@ -176,9 +176,9 @@ impl Event {
     fn new(py: Python<'_>, event: CoreEvent) -> Self {
         match event {
             CoreEvent::Note(payload) => Event::Note { payload: convert::bytes(py, &payload) },
-            CoreEvent::Collected { payload, items, separable, expected_total } => {
+            CoreEvent::Collected { payload, separable, expected_total } => {
                 let payload = convert::bytes(py, &payload);
-                Event::Collected { payload, items, separable, expected_total }
+                Event::Collected { payload, separable, expected_total }
             }
             CoreEvent::CollectorLost(status) => {
                 Event::CollectorLost { returncode: convert::returncode(status) }

@@ -235,6 +235,11 @@ impl Board {
         self.inner.set_running(self.worker, item.map(ItemId));
     }
 
+    /// Says that the running item has come to its teardown.
+    fn set_tearing_down(&self) {
+        self.inner.set_tearing_down(self.worker);
+    }
+
     /// Whether the run is to stop.
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()

@@ -176,3 +176,61 @@ impl<C: Claims> Scheduler<C> {
         {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::claims::TableClaims;
+    use crate::model::{Item, Membership};
+    use crate::plan::{Order, Plan};
+    use crate::scheduler::Limits;
+
+    const WORKER: WorkerId = WorkerId(0);
+    const OTHER: WorkerId = WorkerId(1);
+
+    fn item(group: u32, atom: u32, serial: bool) -> Item {
+        let (membership, shares_fixtures, estimate) = (Membership::Neighbours, false, None);
+        Item { group, atom, membership, serial, shares_fixtures, estimate }
+    }
+
+    fn scheduler(items: Vec<Item>, workers: u32) -> (Scheduler<Arc<TableClaims>>, Arc<TableClaims>) {
+        let claims = Arc::new(TableClaims::new(items.len()));
+        let plan = Plan::new(items, Order::Collected);
+        (Scheduler::new(plan, workers, Arc::clone(&claims), Limits::default()), claims)
+    }
+
+    #[test]
+    fn a_running_worker_gets_more_before_it_has_to_ask() {
+        let (mut scheduler, claims) = scheduler((0..100).map(|atom| item(0, atom, false)).collect(), 1);
+        let first = Action::Lease { worker: WORKER, items: (0..4).map(ItemId).collect() };
+        assert_eq!(scheduler.ready(WORKER, 0.0), [first]);
+        for number in 0..2 {
+            assert!(claims.claim(ItemId(number), WORKER));
+        }
+        let actions = scheduler.finished(WORKER, ItemId(0), 0.001).expect("its worker holds it");
+        assert!(
+            matches!(&actions[..], [Action::Lease { items, .. }] if items.first() == Some(&ItemId(4))),
+            "{actions:?}"
+        );
+    }
+
+    #[test]
+    fn a_worker_waits_with_the_parents_of_the_first_serial_item() {
+        let (mut scheduler, claims) = scheduler(vec![item(0, 0, false), item(0, 1, true)], 2);
+        scheduler.ready(WORKER, 0.0);
+        assert!(claims.claim(ItemId(0), WORKER));
+        let park = Action::Park { worker: OTHER, keep: Some(ItemId(1)) };
+        assert_eq!(scheduler.ready(OTHER, 0.0), [park]);
+    }
+
+    #[test]
+    fn a_worker_that_is_gone_can_begin_nothing_that_it_was_leased() {
+        let (mut scheduler, claims) = scheduler((0..4).map(|atom| item(0, atom, false)).collect(), 1);
+        scheduler.ready(WORKER, 0.0);
+        assert!(claims.claim(ItemId(0), WORKER));
+        scheduler.dead(WORKER, Some(ItemId(0)), 1.0);
+        assert!(!claims.claim(ItemId(1), WORKER), "it may only be cut off");
+    }
+}

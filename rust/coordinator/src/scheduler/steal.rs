@@ -229,6 +229,32 @@ mod tests {
     }
 
     #[test]
+    fn a_group_that_shares_fixtures_is_cut_only_if_there_is_no_other() {
+        let item = |group, atom| Item {
+            group,
+            atom,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: group == 0,
+            estimate: None,
+        };
+        let items_of: Vec<Item> =
+            (0..9).map(|atom| item(0, atom)).chain((9..12).map(|atom| item(1, atom))).collect();
+        let claims = Arc::new(TableClaims::new(items_of.len()));
+        let plan = Plan::new(items_of, Order::Collected);
+        let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
+        scheduler.ready(WorkerId(0), 0.0);
+        scheduler.ready(WorkerId(1), 0.0);
+        assert!(claims.claim(ItemId(0), WorkerId(0)) && claims.claim(ItemId(9), WorkerId(1)));
+        let thief = WorkerId(2);
+        assert_eq!(scheduler.ready(thief, 0.0), [Action::Lease { worker: thief, items: items(11..12) }]);
+        // Now the last of the kind group is all that its worker has not begun: still before the other.
+        assert!(claims.claim(ItemId(10), WorkerId(1)) && claims.claim(ItemId(11), thief));
+        let other = WorkerId(3);
+        assert_eq!(scheduler.ready(other, 0.0), [Action::Lease { worker: other, items: items(5..9) }]);
+    }
+
+    #[test]
     fn the_only_item_behind_a_running_one_is_stolen() {
         let (mut scheduler, _) = race(&[1, 1]);
         let lease = Action::Lease { worker: THIEF, items: items(1..2) };

@@ -14,6 +14,7 @@ struct Blueprint {
     new_group: bool,
     new_atom: bool,
     gathered: Option<u32>,
+    loose: bool,
     serial: bool,
     shares_fixtures: bool,
     duration: f64,
@@ -35,6 +36,7 @@ fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.6),
         prop::option::weighted(0.1, 0..3_u32),
+        prop::bool::weighted(0.1),
         prop::bool::weighted(0.07),
         prop::bool::weighted(0.3),
         durations(),
@@ -42,15 +44,18 @@ fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
         prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(new_group, new_atom, gathered, serial, shares_fixtures, duration, estimate, fails)| Blueprint {
-                new_group,
-                new_atom,
-                gathered,
-                serial,
-                shares_fixtures,
-                duration,
-                estimate,
-                fails,
+            |(new_group, new_atom, gathered, loose, serial, shares_fixtures, duration, estimate, fails)| {
+                Blueprint {
+                    new_group,
+                    new_atom,
+                    gathered,
+                    loose,
+                    serial,
+                    shares_fixtures,
+                    duration,
+                    estimate,
+                    fails,
+                }
             },
         );
     prop::collection::vec(blueprint, 0..80)
@@ -59,15 +64,23 @@ fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
 fn build(blueprints: &[Blueprint]) -> Vec<Item> {
     /// Above the keys of groups that are not gathered.
     const GATHERED: u32 = 1_000;
+    /// Above those, as above the keys of atoms.
+    const LOOSE: u32 = 2_000;
     let (mut group, mut atom) = (0, 0);
     let mut items = Vec::new();
     for blueprint in blueprints {
         group += u32::from(blueprint.new_group);
         atom += u32::from(blueprint.new_group || blueprint.new_atom);
+        let number = u32::try_from(items.len()).expect("items fit their ids");
+        let (group, atom, membership) = match (blueprint.gathered, blueprint.loose) {
+            (Some(key), _) => (GATHERED + key, atom, Membership::Gathered),
+            (None, true) => (LOOSE + group, LOOSE + number, Membership::Loose),
+            (None, false) => (group, atom, Membership::Neighbours),
+        };
         items.push(Item {
-            group: blueprint.gathered.map_or(group, |key| GATHERED + key),
+            group,
             atom,
-            membership: blueprint.gathered.map_or(Membership::Neighbours, |_| Membership::Gathered),
+            membership,
             serial: blueprint.serial,
             shares_fixtures: blueprint.shares_fixtures,
             estimate: blueprint.estimate,

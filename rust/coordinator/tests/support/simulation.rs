@@ -107,6 +107,8 @@ pub(crate) struct Simulation {
     pub(crate) now: f64,
     /// When the stop flag was raised.
     pub(crate) stopped_at: Option<f64>,
+    /// Failing reports that have arrived.
+    pub(crate) failures: u32,
     /// How often the scheduler has said that the limit of failures is reached.
     pub(crate) limit_reached: u32,
     pub(crate) died: u32,
@@ -135,6 +137,7 @@ impl Simulation {
             executions: Vec::new(),
             now: 0.0,
             stopped_at: None,
+            failures: 0,
             limit_reached: 0,
             died: 0,
             messages: 0,
@@ -199,9 +202,12 @@ impl Simulation {
                 self.scheduler.ready(worker, now)
             }
             Upward::Finished(item) => {
-                if self.scenario.failing[item.index()] && self.scheduler.failed(1) {
-                    self.limit_reached += 1;
-                    self.stop(NotRunReason::Stopped);
+                if self.scenario.failing[item.index()] {
+                    self.failures += 1;
+                    if self.scheduler.failed(1) {
+                        self.limit_reached += 1;
+                        self.stop(NotRunReason::Stopped);
+                    }
                 }
                 self.scheduler.finished(worker, item, now).expect("its worker holds the item")
             }
