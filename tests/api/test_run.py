@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -156,6 +157,16 @@ def test_discovered_tests_run_in_the_order_asked_for(make_project):
     assert run.ok
     single = fastest.run_tests_parallel(two, 1, cwd=root)
     assert [result.node_id for result in single] == [two.node_id]
+
+
+def test_ids_are_answered_in_the_order_asked_for_however_they_are_written(make_project):
+    tests = "class TestA:\n    def test_1(self): pass\nclass TestB:\n    def test_2(self): pass\ndef test_c(): pass\n"
+    root = make_project({"sub/test_a.py": tests})
+    run = fastest.run_tests_parallel(
+        ["test_a.py::test_c", "./test_a.py::TestB", "test_a.py::TestA"], 2, cwd=root / "sub"
+    )
+    expected = ["test_c", "TestB::test_2", "TestA::test_1"]
+    assert [result.node_id for result in run] == [f"sub/test_a.py::{inner}" for inner in expected]
 
 
 def test_automatic_number_of_workers(make_project):
@@ -541,6 +552,28 @@ def test_a_timeout_keeps_what_was_done_and_leaves_nothing_behind(make_project, t
     assert done["test_a.py::test_1"] is Outcome.PASSED
     assert done["test_a.py::test_2"] is not Outcome.PASSED
     _wait_until_gone(int(pid_file.read_text()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_timeout_leaves_no_directory_of_a_test_that_cannot_be_interrupted(make_project, monkeypatch):
+    # Short enough for a socket, so that the run's directory is in it.
+    with tempfile.TemporaryDirectory(prefix="ft-", dir="/tmp") as temporary:
+        monkeypatch.setenv("TMPDIR", temporary)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        stubborn = """\
+            import time
+
+            def test_1():
+                while True:
+                    try:
+                        time.sleep(60)
+                    except KeyboardInterrupt:
+                        pass
+            """
+        root = make_project({"test_a.py": stubborn, "test_b.py": "def test_2(): pass\n"})
+        with pytest.raises(fastest.ChildTimeoutError):
+            fastest.run_tests_parallel(["test_a.py", "test_b.py"], 2, cwd=root, timeout=2)
+        assert list(Path(temporary).glob("fastest-*")) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

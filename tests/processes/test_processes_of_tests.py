@@ -144,18 +144,32 @@ def test_threads_that_go_on(suite: Suite, method: str) -> None:
     assert result.counts == {"passed": 4}
 
 
-CLOSING = """
-    import os
-    from witness import mark
+@pytest.mark.parametrize("then", ["pass", "[os.open('/dev/null', os.O_RDWR) for _ in range(20)]"])
+def test_all_descriptors_are_closed_by_a_test(suite: Suite, method: str, then: str) -> None:
+    """It cuts its worker off, and costs itself alone."""
+    suite.write(
+        test_closes=f"""
+            import os
+            import pytest
+            from witness import mark
 
-    def test_closes():
-        mark("ran")
-        os.closerange(3, 20)
-        {then}
+            @pytest.mark.parametrize("number", range(5))
+            def test_before(number): pass
 
-    def test_later(): pass
-"""
-REUSES = "[os.open('/dev/null', os.O_RDWR) for _ in range(20)]"
+            def test_closes():
+                mark("ran")
+                os.closerange(3, 20)
+                {then}
+
+            @pytest.mark.parametrize("number", range(5))
+            def test_later(number): pass
+        """,
+        test_others=OTHERS,
+    )
+    result = suite.run("-n", "2", "--start-method", method, timeout=10)
+    assert result.counts == {"passed": 12, "failed": 1}, result.output
+    assert [failure.nodeid for failure in result.failures] == ["test_closes.py::test_closes"]
+    assert len(suite.marks("ran")) == 1
 
 
 def test_standard_streams_are_closed_by_a_test(suite: Suite, method: str) -> None:

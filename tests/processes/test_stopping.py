@@ -157,3 +157,65 @@ def test_the_teardown_of_the_failed_test_is_not_interrupted(suite: Suite, method
     assert result.returncode == 1, result.output
     assert len(suite.marks("torn down")) == 1
     assert [failure.nodeid for failure in result.failures] == ["test_failing.py::test_fails"]
+
+
+@pytest.mark.parametrize("option", ["-x", "--fail-fast"])
+def test_a_crash_counts_as_a_failure(suite: Suite, method: str, option: str) -> None:
+    suite.write(
+        test_crashing="""
+            import os, time
+
+            def test_crashes():
+                time.sleep(0.4)
+                os._exit(1)
+        """,
+        test_steady="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.mark.parametrize("number", range(5))
+            def test_steady(number):
+                mark("start")
+                time.sleep(2)
+                mark("end")
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method, option)
+    assert result.returncode == 1, result.output
+    assert result.counts["failed"] == 1
+    assert len(suite.marks("start")) == 1
+    assert len(suite.marks("end")) == (1 if option == "-x" else 0)
+
+
+def test_fail_fast_lets_a_teardown_finish(suite: Suite, method: str) -> None:
+    suite.write(
+        test_failing="""
+            import os, time
+
+            def test_fails():
+                for _ in range(200):
+                    time.sleep(0.05)
+                    if os.path.exists(os.environ["WITNESS"]) and "cleaning" in open(os.environ["WITNESS"]).read():
+                        break
+                assert False
+        """,
+        test_cleaning="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.fixture
+            def resource():
+                yield
+                mark("cleaning")
+                time.sleep(1)
+                mark("cleaned")
+
+            def test_passes(resource): mark("ran")
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method, "--fail-fast")
+    assert result.returncode == 1, result.output
+    assert result.counts == {"passed": 1, "failed": 1}
+    assert len(suite.marks("cleaned")) == 1

@@ -491,6 +491,7 @@ impl Dispatcher {
         for pid in self.processes.iter().filter_map(|(_, process)| process.pid) {
             signals::send(pid, Signal::Kill);
         }
+        self.processes.killed(Instant::now());
     }
 
     fn quit(&mut self) {

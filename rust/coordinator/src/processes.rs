@@ -131,6 +131,15 @@ impl Processes {
         }
     }
 
+    /// Every process has been killed. Their parents are among them, so nobody else tells their status.
+    pub(crate) fn killed(&mut self, now: Instant) {
+        const SIGKILL: i32 = 9;
+        for process in self.table.values_mut() {
+            process.status.get_or_insert(ExitStatus::Signal(SIGKILL));
+            process.exited_at.get_or_insert(now);
+        }
+    }
+
     /// A process could not even be started.
     pub(crate) fn failed_to_start(&mut self, role: Role, now: Instant) {
         let process = self.table.entry(key(role)).or_default();
@@ -238,6 +247,13 @@ mod tests {
         let dead = processes.bury(now + STATUS_GRACE);
         assert_eq!(dead[0].2, Verdict::Lost);
         assert_eq!(dead[0].1.pid, Some(42));
+    }
+
+    #[test]
+    fn the_death_of_a_killed_process_is_known_without_its_parent() {
+        let (mut processes, now) = connected();
+        processes.killed(now);
+        assert_eq!(processes.bury(now + DRAIN_GRACE)[0].2, Verdict::Dead(ExitStatus::Signal(9)));
     }
 
     #[test]
