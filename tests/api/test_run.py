@@ -226,9 +226,9 @@ def test_a_class_or_parametrised_function_stands_for_all_it_holds(make_project):
     assert len(run) == 3
     run = fastest.run_tests_parallel(["test_a.py::TestA::test_n", "test_a.py::test_o"], 2, cwd=root)
     assert [result.node_id.partition("::")[2] for result in run] == [
-        "test_o",  # asked for by its own id
         "TestA::test_n[1]",
         "TestA::test_n[2]",
+        "test_o",
     ]
 
 
