@@ -67,9 +67,14 @@ def complete_results(
     }
     stopped = _stop_reason(events)
     rank = {node_id: index for index, node_id in enumerate(dict.fromkeys(order))}
-    asked_as = dict(findings.asked_as)
+    asked_as: dict[str, str] = dict(findings.asked_as)
+
+    def place(node_id: str) -> int:
+        asked: str = asked_as.get(node_id, node_id)
+        return rank.get(asked, len(rank))
+
     expected = [*findings.collected, *findings.deselected, *findings.missing]
-    expected.sort(key=lambda node_id: rank.get(asked_as.get(node_id, node_id), len(rank)))  # stable
+    expected.sort(key=place)  # stable
     results: list[TestResult] = []
     position: dict[str, int] = {}
     for node_id in expected:
