@@ -191,6 +191,7 @@ def _interactive(option: argparse.Namespace) -> str | None:
 def _sequential(option: argparse.Namespace) -> str | None:
     names = {
         "stepwise": "--stepwise goes through the tests in order",
+        "stepwise_reset": "--stepwise-reset goes through the tests in order",
         "stepwise_skip": "--stepwise-skip goes through the tests in order",
         "setupshow": "--setup-show prints while tests run",
         "setuponly": "--setup-only runs no tests",

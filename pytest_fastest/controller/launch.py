@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest import _core
 from pytest_fastest.controller.guard import guard
 from pytest_fastest.controller.session import ControllerPlugin
-from pytest_fastest.worker import forksafety
+from pytest_fastest.worker import forksafety, reports
 from pytest_fastest.worker.base import fork_template
 from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
@@ -50,6 +50,7 @@ class Launched:
 
 def launch(config: pytest.Config, request: Request) -> None:
     """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
+    reports.have_hooks(config)
     method, reason = _start_method(request)
     testrunuid = uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.count or 1, "testrunuid": testrunuid}

@@ -70,14 +70,16 @@ class ControllerPlugin:
 
     def _node(self, worker: int) -> WorkerNode:
         if worker not in self._nodes:
-            factory = self._config._tmp_path_factory  # type: ignore[attr-defined]
-            workerinput = {
+            workerinput: dict[str, Any] = {
                 "workerid": f"gw{worker}",
                 "workercount": self._count,
                 "testrunuid": self._run.testrunuid,
                 "mainargv": [str(argument) for argument in self._config.invocation_params.args],
-                "basetemp": str(factory.getbasetemp() / f"popen-gw{worker}"),
             }
+            # There is none with -p no:tmpdir.
+            factory = getattr(self._config, "_tmp_path_factory", None)
+            if factory is not None:
+                workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
             self._nodes[worker] = WorkerNode(Gateway(f"gw{worker}"), workerinput, self._config)
         return self._nodes[worker]
 

@@ -14,12 +14,14 @@ def fork_template(address: Address) -> None:
     """Runs in the base. Returns in the template, and nowhere else."""
     # The terminal's Ctrl-C reaches every process; the controller decides what it means.
     inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A SIGTERM for the whole group ends the controller, and that ends the base: somebody has to clean up.
-    terminate = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
+    fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in fatal]
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGINT, inherited)
-        signal.signal(signal.SIGTERM, terminate)
+        for number, handler in handlers:
+            signal.signal(number, handler)
         _core.die_with_parent()
         return
     children = Children()

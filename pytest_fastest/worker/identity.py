@@ -26,6 +26,8 @@ def assume(config: pytest.Config, workerinput: dict[str, Any]) -> None:
         config.workerinput = {}  # type: ignore[attr-defined]
         config.workeroutput = {}  # type: ignore[attr-defined]
     config.workerinput.update(workerinput)  # type: ignore[attr-defined]
+    if "basetemp" not in workerinput:
+        return
     config.option.basetemp = workerinput["basetemp"]
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is not None:

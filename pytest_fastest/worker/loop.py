@@ -159,6 +159,8 @@ class Loop:
 
     def _teardown_exact(self, nextitem: pytest.Item | None) -> None:
         """In the place of pytest's method, for plugins that come here in ways of their own."""
+        # Not to be seen in the tracebacks of fixtures.
+        __tracebackhide__ = True
         self._teardown(self._true_next(nextitem))
 
     def _true_next(self, nextitem: pytest.Item | None) -> pytest.Item | None:

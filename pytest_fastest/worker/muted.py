@@ -35,7 +35,11 @@ for _name in dir(TerminalReporter):
 
 
 def mute(config: pytest.Config, *, is_terminal: bool) -> None:
-    """Puts a muted reporter in the place of the terminal reporter. Must come before `pytest_configure`."""
+    """Puts a muted reporter in the place of the terminal reporter, if there is one. Must come before
+    `pytest_configure`.
+    """
+    if not hasattr(config.option, "color"):
+        return  # -p no:terminal
     config.pluginmanager.unregister(name="terminal")
     config.pluginmanager.set_blocked("terminalprogress")
     reporter = MutedReporter(config, _Nowhere(is_terminal=is_terminal))

@@ -74,6 +74,7 @@ class Process:
         identity.announce(self._provisional)
         _no_workers_of_its_own(config.known_args_namespace)
         config.pluginmanager.register(self, "fastest-process")
+        reports.have_hooks(config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:

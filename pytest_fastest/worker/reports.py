@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 _MAX_SECTION = 48 << 20
 
 
+def have_hooks(config: pytest.Config) -> None:
+    """Sees to it that reports can be taken apart and put together, with `-p no:reports` too."""
+    import _pytest.reports
+
+    if not config.pluginmanager.is_registered(_pytest.reports):
+        config.pluginmanager.register(_pytest.reports, "fastest-reports")
+
+
 def report(config: pytest.Config, value: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     """A report as plain values."""
     data: dict[str, Any] = config.hook.pytest_report_to_serializable(config=config, report=value)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # Reads where to import from before it imports anything of ours.
 BOOTSTRAP = (
-    "import marshal, sys; boot = marshal.load(open(sys.argv[1], 'rb')); sys.path[:] = boot['sys_path']; "
+    "import marshal, sys; file = open(sys.argv[1], 'rb'); boot = marshal.load(file); file.close(); "
+    "sys.path[:] = boot['sys_path']; "
     "from pytest_fastest.worker.spawn import main; main(boot, sys.argv[2])"
 )
 

@@ -34,7 +34,7 @@ class Terminal:
         """Starts capturing anew, so that no file is shared with another process, and lets through what is not
         captured: standard error, and standard output unless all of it is captured.
         """
-        self._show(config, hidden=(1,) if config.option.capture == "fd" else ())
+        self._show(config, hidden=(1,) if getattr(config.option, "capture", "no") == "fd" else ())
 
     def _show(self, config: pytest.Config, *, hidden: tuple[int, ...]) -> None:
         # Capturing remembers where the streams went when it began, and goes back there.

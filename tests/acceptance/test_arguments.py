@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, FORK, HERE, SPAWN, Parity
+from parity import BOTH, FORK, HERE, PLAIN, SPAWN, Parity
 
 SELECTABLE = """
     import pytest
@@ -250,3 +250,11 @@ def test_strict_markers(parity: Parity) -> None:
 def test_arguments_from_a_file(parity: Parity) -> None:
     parity.write({"args.txt": "-k\nalpha\n", "pytest.ini": INI, "test_a.py": SELECTABLE, "test_b.py": SELECTABLE})
     parity.check("@args.txt", hows=(FORK,))
+
+
+@pytest.mark.parametrize("plugin", ["terminal", "capture", "tmpdir", "reports", "logging", "warnings"])
+def test_without_a_plugin_of_pytest(parity: Parity, plugin: str) -> None:
+    parity.write({"test_a.py": "def test_a(): pass\ndef test_b(): assert 0", "test_b.py": "def test_c(): pass"})
+    runs = [parity.run("-p", f"no:{plugin}", how=how) for how in (PLAIN, FORK, SPAWN)]
+    assert [run.returncode for run in runs] == [runs[0].returncode] * 3
+    assert [run.outcomes for run in runs] == [runs[0].outcomes] * 3

@@ -352,3 +352,21 @@ def test_reruns_of_a_conftest_protocol(parity: Parity) -> None:
         }
     )
     parity.check()
+
+
+def test_teardown_errors_of_fixtures_in_a_conftest(parity: Parity) -> None:
+    """pytest finds no frame of the test module to begin at, and leaves out frames of its own only."""
+    parity.write(
+        {
+            "conftest.py": """
+                import pytest
+
+                @pytest.fixture
+                def broken():
+                    yield
+                    raise RuntimeError("at the end")
+            """,
+            "test_a.py": "def test_a(broken): pass\ndef test_b(): pass",
+        }
+    )
+    parity.check(hows=BOTH)
