@@ -8,6 +8,7 @@ one.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,6 +64,10 @@ class Loop:
         self._failures = 0
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
+        # A test may fork, and its child come back here as a copy of this worker. It must not speak for it.
+        self._is_copy = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._become_copy)
         self._call_and_report = runner.call_and_report
         runner.call_and_report = self._call_phase
 
@@ -76,6 +81,9 @@ class Loop:
             self._run_one(index)
         self._finish_teardown(None)
 
+    def _become_copy(self) -> None:
+        self._is_copy = True
+
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""
         self._outbox.append(entry)
@@ -86,7 +94,8 @@ class Loop:
         if reports.counts_as_failure(report):
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
-            self._flush(finished=False)
+            if not self._is_copy:
+                self._flush(finished=False)
 
     # One item.
 
@@ -107,8 +116,12 @@ class Loop:
             try:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=self._hint)
             except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
+                if self._is_copy:
+                    os._exit(1)
                 self._break_off(index, error)
                 raise
+            if self._is_copy:
+                os._exit(1 if self._failures else 0)
         self._flush(finished=True)
         self._board.set_running(None)
         self._current = None
@@ -152,7 +165,7 @@ class Loop:
         self, item: pytest.Item, when: Literal["setup", "call", "teardown"], log: bool = True, **kwargs: Any
     ) -> pytest.TestReport:
         """In the place of pytest's function: tells the teardown hooks the true next item."""
-        if when == "teardown":
+        if when == "teardown" and not self._is_copy:
             self._board.set_tearing_down()
             kwargs["nextitem"] = self._true_next(kwargs["nextitem"])
         return self._call_and_report(item, when, log, **kwargs)
@@ -164,7 +177,7 @@ class Loop:
         self._teardown(self._true_next(nextitem))
 
     def _true_next(self, nextitem: pytest.Item | None) -> pytest.Item | None:
-        if nextitem is not self._hint or self._current is None:
+        if nextitem is not self._hint or self._current is None or self._is_copy:
             return nextitem
         self._decide_next()
         self._was_kept = self._next is None

@@ -125,6 +125,32 @@ def test_waiting_for_any_child(suite: Suite, method: str) -> None:
     assert suite.run("-n", "2", "--start-method", method).counts == {"passed": 1}
 
 
+@pytest.mark.parametrize("then", ["sys.exit(0)", "assert False", "return"])
+def test_a_forked_child_that_comes_back_says_nothing(suite: Suite, method: str, then: str) -> None:
+    suite.write(
+        test_forks=f"""
+            import os, sys
+            import pytest
+
+            @pytest.mark.parametrize("number", range(5))
+            def test_before(number): pass
+
+            def test_forks():
+                pid = os.fork()
+                if pid == 0:
+                    {then}
+                else:
+                    os.waitpid(pid, 0)
+
+            @pytest.mark.parametrize("number", range(5))
+            def test_later(number): pass
+        """,
+        test_others=OTHERS,
+    )
+    result = suite.run("-n", "2", "--start-method", method, timeout=15)
+    assert result.counts == {"passed": 13}, result.output
+
+
 def test_threads_that_go_on(suite: Suite, method: str) -> None:
     suite.write(
         test_threads="""
