@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import pytest
 
 
@@ -34,7 +37,28 @@ class Terminal:
         """Starts capturing anew, so that no file is shared with another process, and lets through what is not
         captured: standard error, and standard output unless all of it is captured.
         """
-        self._show(config, hidden=(1,) if getattr(config.option, "capture", "no") == "fd" else ())
+        if getattr(config.option, "capture", "no") == "fd":
+            self._show(config, hidden=(1,))
+            self._show_while_disabled(config)
+        else:
+            self._show(config, hidden=())
+
+    def _show_while_disabled(self, config: pytest.Config) -> None:
+        """`capsys.disabled()` is meant to be seen, in contrast to what plugins print between tests in each worker."""
+        capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        disabled = capture.global_and_fixture_disabled
+
+        @contextlib.contextmanager
+        def shown() -> Generator[None]:
+            with disabled():
+                os.dup2(self.stdout, 1)
+                try:
+                    yield
+                finally:
+                    sys.stdout.flush()
+                    _point_to_nowhere(1)
+
+        capture.global_and_fixture_disabled = shown
 
     def _show(self, config: pytest.Config, *, hidden: tuple[int, ...]) -> None:
         # Capturing remembers where the streams went when it began, and goes back there.

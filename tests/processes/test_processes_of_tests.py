@@ -252,3 +252,28 @@ def test_the_working_directory_and_environment_are_the_workers_own(suite: Suite,
         test_others=OTHERS,
     )
     assert suite.run("-n", "2", "--start-method", method).counts == {"passed": 6}
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "no"])
+def test_output_with_capturing_disabled_is_shown(suite: Suite, method: str, capture: str) -> None:
+    suite.write(
+        test_prints="""
+            def test_prints(capsys):
+                print("captured by the fixture")
+                with capsys.disabled():
+                    print("meant to be seen")
+
+            def test_prints_descriptor(capfd):
+                with capfd.disabled():
+                    print("and this too")
+
+            def test_quiet():
+                print("captured by pytest")
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method, f"--capture={capture}")
+    assert result.counts == {"passed": 3}, result.output
+    assert result.stdout.count("meant to be seen") == 1
+    assert result.stdout.count("and this too") == 1
+    for text in ("captured by the fixture", "captured by pytest"):
+        assert (text in result.stdout) == (capture == "no")
