@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from _pytest.faulthandler import fault_handler_stderr_fd_key
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -69,6 +71,10 @@ class Terminal:
             capture.stop_global_capturing()
         os.dup2(self.stdout, 1)
         os.dup2(self.stderr, 2)
+        # pytest's fault handler has a copy of standard error, made when that led to nowhere.
+        faults = config.stash.get(fault_handler_stderr_fd_key, None)
+        if faults is not None:
+            os.dup2(self.stderr, faults)
         _point_to_nowhere(*hidden)
         if capture is not None:
             capture.start_global_capturing()

@@ -277,3 +277,11 @@ def test_output_with_capturing_disabled_is_shown(suite: Suite, method: str, capt
     assert result.stdout.count("and this too") == 1
     for text in ("captured by the fixture", "captured by pytest"):
         assert (text in result.stdout) == (capture == "no")
+
+
+def test_the_fault_handlers_timeout_shows_stacks(suite: Suite, method: str) -> None:
+    suite.write(test_slow="import time\ndef test_slow(): time.sleep(1)")
+    result = suite.run("-n", "1", "--start-method", method, "-o", "faulthandler_timeout=0.3")
+    assert result.counts == {"passed": 1}, result.output
+    assert "Timeout (0:00:00.3" in result.stderr
+    assert "test_slow" in result.stderr
