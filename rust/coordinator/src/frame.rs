@@ -11,6 +11,16 @@ use crate::error::FrameError;
 /// worker shortens well below this.
 pub const MAX_FRAME: usize = 256 << 20;
 
+/// A buffer that has grown beyond this (bytes) is given back after use: the collector's message has megabytes, those
+/// behind it have hundreds of bytes.
+const KEPT: usize = 1 << 20;
+
+/// Empties a buffer, and gives its memory back if it has grown large.
+pub(crate) fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(KEPT);
+}
+
 /// Bytes asked of the socket at a time: several small messages arrive with one system call.
 const CHUNK: usize = 64 << 10;
 
@@ -71,7 +81,7 @@ impl FrameReader {
         let message = rmp_serde::from_slice(body)?;
         self.start += 4 + length;
         if self.start == self.bytes.len() {
-            self.bytes.clear();
+            empty(&mut self.bytes);
             self.start = 0;
         }
         Ok(Some(message))

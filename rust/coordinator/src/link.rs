@@ -37,7 +37,9 @@ impl Link {
     pub fn send(&mut self, message: &Upward) -> Result<(), FrameError> {
         self.set_blocking(true)?;
         frame::encode(message, &mut self.buffer)?;
-        Ok(transport::send_all(&self.stream, &self.buffer)?)
+        let sent = transport::send_all(&self.stream, &self.buffer);
+        frame::empty(&mut self.buffer);
+        Ok(sent?)
     }
 
     /// The next message. `None` if `wait` is false and no message is complete.
