@@ -23,13 +23,31 @@ pub(crate) enum Input {
     /// From the controller.
     Command(Command),
     /// A process with the right token has greeted.
-    Connected { connection: ConnectionId, role: Role, pid: u32, stream: Arc<Stream> },
+    Connected { connection: ConnectionId, role: Role, pid: u32, peer: Peer },
     /// A message of a connected process.
     Message(ConnectionId, Upward),
     /// The connection is closed or broken.
     Closed(ConnectionId),
     /// A spawned child has ended.
     ChildExited { pid: u32, status: ExitStatus },
+}
+
+/// The dispatcher's hold on a connection. When it lets go the connection ends, although a thread still reads it: a
+/// process that has greeted just as the dispatcher came to its end would wait for ever.
+#[derive(Debug)]
+pub(crate) struct Peer(Arc<Stream>);
+
+impl Peer {
+    /// The connection.
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.0
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        transport::hang_up(&self.0);
+    }
 }
 
 /// Accepts connections until `closing` is set and somebody connects to wake it up.
@@ -60,8 +78,8 @@ fn read_all(connection: ConnectionId, stream: &Arc<Stream>, token: &str, inputs:
     let mut source = &**stream;
     match reader.next(&mut source) {
         Ok(Upward::Hello { version: VERSION, token: theirs, role, pid }) if theirs == token => {
-            let stream = Arc::clone(stream);
-            if inputs.send(Input::Connected { connection, role, pid, stream }).is_err() {
+            let peer = Peer(Arc::clone(stream));
+            if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
                 return;
             }
         }

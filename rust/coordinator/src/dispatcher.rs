@@ -4,14 +4,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use crate::board::Board;
-use crate::connection::{self, Input};
+use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::ledger::{End, ItemState, NotRunReason};
@@ -21,7 +20,6 @@ use crate::processes::{ConnectionId, Process, Processes, Verdict};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
 use crate::scheduler::{Action, Limits, Scheduler};
 use crate::signals::{self, Signal};
-use crate::transport::Stream;
 
 /// How often deaths with one sign missing are looked at again.
 const TICK: Duration = Duration::from_millis(25);
@@ -39,7 +37,7 @@ pub(crate) struct Dispatcher {
     sender: Sender<Input>,
     events: Sender<Event>,
     processes: Processes,
-    streams: HashMap<ConnectionId, Arc<Stream>>,
+    peers: HashMap<ConnectionId, Peer>,
     configurations: Vec<(Role, ByteBuf)>,
     items: Option<ByteBuf>,
     waiting_for_items: Vec<WorkerId>,
@@ -49,6 +47,7 @@ pub(crate) struct Dispatcher {
     run: Option<Running>,
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
+    quitting: bool,
     started: Instant,
     buffer: Vec<u8>,
 }
@@ -102,7 +101,7 @@ impl Dispatcher {
             sender,
             events,
             processes: Processes::default(),
-            streams: HashMap::new(),
+            peers: HashMap::new(),
             configurations: Vec::new(),
             items: None,
             waiting_for_items: Vec::new(),
@@ -112,6 +111,7 @@ impl Dispatcher {
             run: None,
             interrupt: None,
             early: Vec::new(),
+            quitting: false,
             started: Instant::now(),
             buffer: Vec::new(),
         }
@@ -119,7 +119,6 @@ impl Dispatcher {
 
     /// Runs until told to quit and every process is gone.
     pub(crate) fn run(mut self) {
-        let mut quitting = false;
         loop {
             let timed = self.processes.has_pending() || self.interrupt.is_some();
             let input = if timed {
@@ -129,7 +128,7 @@ impl Dispatcher {
             };
             match input {
                 Ok(Input::Command(Command::Quit)) => {
-                    quitting = true;
+                    self.quitting = true;
                     self.quit();
                 }
                 Ok(input) => self.handle(input),
@@ -139,7 +138,7 @@ impl Dispatcher {
             self.bury();
             self.interrupt_if_due();
             self.settle();
-            if quitting && self.processes.iter().next().is_none() {
+            if self.quitting && self.processes.iter().next().is_none() {
                 return;
             }
         }
@@ -152,9 +151,12 @@ impl Dispatcher {
     fn handle(&mut self, input: Input) {
         match input {
             Input::Command(command) => self.obey(command),
-            Input::Connected { connection, role, pid, stream } => {
-                self.streams.insert(connection, stream);
+            Input::Connected { connection, role, pid, peer } => {
+                self.peers.insert(connection, peer);
                 self.processes.connected(role, pid, connection);
+                if self.quitting {
+                    self.send(role, &Downward::Quit);
+                }
                 if let Some(place) = self.configurations.iter().position(|(whose, _)| *whose == role) {
                     let (_, payload) = self.configurations.swap_remove(place);
                     self.send(role, &Downward::Configure(payload));
@@ -166,7 +168,7 @@ impl Dispatcher {
                 }
             }
             Input::Closed(connection) => {
-                self.streams.remove(&connection);
+                self.peers.remove(&connection);
                 self.processes.closed(connection, Instant::now());
             }
             Input::ChildExited { pid, status } => {
@@ -418,7 +420,7 @@ impl Dispatcher {
                 }
             };
             if let Some(connection) = process.connection {
-                self.streams.remove(&connection);
+                self.peers.remove(&connection);
             }
             match role {
                 Role::Base => {}
@@ -517,8 +519,8 @@ impl Dispatcher {
     /// Sends to a process if it is there. One that is not will be noticed by its closed connection.
     fn send(&mut self, role: Role, message: &Downward) {
         let connection = self.processes.get(role).and_then(|process| process.connection);
-        if let Some(stream) = connection.and_then(|connection| self.streams.get(&connection)) {
-            let _noticed_elsewhere = frame::write(&mut &**stream, message, &mut self.buffer);
+        if let Some(peer) = connection.and_then(|connection| self.peers.get(&connection)) {
+            let _noticed_elsewhere = frame::write(&mut peer.stream(), message, &mut self.buffer);
         }
     }
 

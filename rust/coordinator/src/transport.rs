@@ -86,6 +86,18 @@ pub fn connect(address: &Path) -> io::Result<Stream> {
     Stream::connect(address.to_fs_name::<GenericFilePath>()?)
 }
 
+/// Ends the connection for both sides, although other threads may still hold the stream.
+pub fn hang_up(stream: &Stream) {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let Stream::UdSocket(socket) = stream;
+        let _ended_already = rustix::net::shutdown(socket.as_fd(), rustix::net::Shutdown::Both);
+    }
+    #[cfg(not(unix))]
+    let _ = stream;
+}
+
 /// Whether a read may wait for bytes.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use coordinator::coordinator::Address;
 use coordinator::error::FrameError;
 use coordinator::event::Event;
 use coordinator::link::Link;
-use coordinator::protocol::{Role, Upward};
+use coordinator::protocol::{Downward, Role, Upward};
 
 #[test]
 fn a_process_with_the_secret_is_heard() {
@@ -49,4 +49,23 @@ fn a_forked_copy_leaves_the_directory_alone() {
     address.disown();
     assert!(directory.is_dir());
     std::fs::remove_dir_all(&directory).expect("removable");
+}
+
+#[test]
+fn a_process_that_comes_too_late_is_not_left_waiting() {
+    // The end may come before, while, or after the greeting is read: whichever it is, the connection ends.
+    for round in 0..200_u64 {
+        let address = Address::bind().expect("an address");
+        let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+        let mut coordinator = address.start().expect("threads");
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(round));
+            let Ok(mut link) = Link::connect(&directory, &token, Role::Base) else {
+                return;
+            };
+            while link.receive(true).is_ok_and(|message| !matches!(message, Some(Downward::Quit))) {}
+        });
+        coordinator.close(Duration::from_secs(20));
+        late.join().expect("it is told the end");
+    }
 }
