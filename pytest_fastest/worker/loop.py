@@ -42,8 +42,7 @@ class Loop:
         self._session = session
         self._link = link
         self._board = board
-        # Nothing is made of a list: touching every item would copy its page in every forked worker (measured on
-        # pandas' 19,000 items of dtypes).
+        # Nothing is made of a list: counting a reference to every item would copy its page in every forked worker.
         self._find: Callable[[int], pytest.Item | None] = items.get if isinstance(items, dict) else items.__getitem__
         self._leased: deque[int] = deque()
         self._question = 0
@@ -84,6 +83,8 @@ class Loop:
 
     def _become_copy(self) -> None:
         self._is_copy = True
+        # Nothing is decided here: what comes next is up to the worker.
+        self._current = None
 
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""
@@ -95,8 +96,7 @@ class Loop:
         if reports.counts_as_failure(report):
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
-            if not self._is_copy:
-                self._flush(finished=False)
+            self._flush(finished=False)
 
     # One item.
 
@@ -149,6 +149,8 @@ class Loop:
                 self._link.wants_stop(codec.dumps((kind, str(reason))))
 
     def _flush(self, *, finished: bool) -> None:
+        if self._is_copy:
+            return
         assert self._current is not None
         payload = codec.dumps(self._outbox)
         self._outbox.clear()
@@ -166,7 +168,8 @@ class Loop:
         self, item: pytest.Item, when: Literal["setup", "call", "teardown"], log: bool = True, **kwargs: Any
     ) -> pytest.TestReport:
         """In the place of pytest's function: tells the teardown hooks the true next item."""
-        if when == "teardown" and not self._is_copy:
+        # A test may run a pytest session of its own in this process (`pytester`), which comes here too.
+        if when == "teardown" and item.session is self._session and self._current is not None:
             self._board.set_tearing_down()
             kwargs["nextitem"] = self._true_next(kwargs["nextitem"])
         return self._call_and_report(item, when, log, **kwargs)
@@ -178,7 +181,7 @@ class Loop:
         self._teardown(self._true_next(nextitem))
 
     def _true_next(self, nextitem: pytest.Item | None) -> pytest.Item | None:
-        if nextitem is not self._hint or self._current is None or self._is_copy:
+        if nextitem is not self._hint or self._current is None:
             return nextitem
         self._decide_next()
         self._was_kept = self._next is None

@@ -219,3 +219,58 @@ def test_fail_fast_lets_a_teardown_finish(suite: Suite, method: str) -> None:
     assert result.returncode == 1, result.output
     assert result.counts == {"passed": 1, "failed": 1}
     assert len(suite.marks("cleaned")) == 1
+
+
+def test_what_a_crashed_worker_leaves_does_not_start_after_the_limit(suite: Suite, method: str) -> None:
+    suite.write(
+        test_crashing="""
+            import os, time
+            import pytest
+            from witness import mark
+
+            class TestTogether:
+                def test_crashes(self):
+                    time.sleep(0.5)
+                    os._exit(1)
+
+                @pytest.mark.parametrize("number", range(5))
+                def test_later(self, number): mark("later")
+        """,
+        test_quick="def test_quick(): pass",
+    )
+    result = suite.run("-n", "2", "--start-method", method, "-x")
+    assert result.returncode == 1, result.output
+    assert suite.marks("later") == []
+
+
+def test_a_session_within_a_test_does_not_pass_for_its_teardown(suite: Suite, method: str) -> None:
+    """`pytester` runs whole sessions inside of a test: `--fail-fast` interrupts it all the same."""
+    suite.write(
+        conftest="pytest_plugins = ['pytester']",
+        test_outer="""
+            import time
+            from witness import mark
+
+            def test_outer(pytester):
+                pytester.makepyfile(test_inner="def test_1(): pass")
+                pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+                mark("inner session is over")
+                time.sleep(10)
+                mark("end")
+        """,
+        test_failing="""
+            import os, time
+
+            def test_fails():
+                for _ in range(200):
+                    time.sleep(0.05)
+                    if os.path.exists(os.environ["WITNESS"]):
+                        break
+                assert False
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method, "--fail-fast")
+    assert result.returncode == 1, result.output
+    assert result.counts == {"failed": 1}
+    assert len(suite.marks("inner")) == 1
+    assert suite.marks("end") == []

@@ -451,11 +451,14 @@ impl Dispatcher {
 
     fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
+        if !process.ended {
+            // Before what it has left is given to others: the limit of failures may be reached.
+            self.count_failures(worker, u32::from(running.is_some()));
+        }
         self.schedule(|scheduler, now| scheduler.dead(worker, running, now));
         if process.ended {
             return;
         }
-        self.count_failures(worker, u32::from(running.is_some()));
         self.emit(Event::Crashed { worker, item: running, status });
         let Some(run) = &mut self.run else {
             return;
