@@ -20,7 +20,7 @@ from pytest_fastest.worker.base import fork_template
 from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
 from pytest_fastest.worker.spawn import BOOTSTRAP
-from pytest_fastest.worker.terminal import Terminal
+from pytest_fastest.worker.terminal import Terminal, flush
 
 if TYPE_CHECKING:
     import pytest
@@ -58,6 +58,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     address = Address(str(bound.directory), bound.token)
     base_pid = None
     if method == "fork":
+        flush()
         base_pid = os.fork()
         if base_pid == 0:
             bound.disown()

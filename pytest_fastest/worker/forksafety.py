@@ -9,6 +9,8 @@ import time
 import warnings
 from pathlib import Path
 
+from pytest_fastest.worker.terminal import flush
+
 _DESCRIPTORS = Path("/proc/self/fd")
 _TASKS = Path("/proc/self/task")
 _SETTLE_TRIES = 10
@@ -69,6 +71,7 @@ def fork() -> int:
 
     The warning would be an error where a project makes errors of warnings.
     """
+    flush()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()

@@ -7,7 +7,6 @@ cleanup of its `Config` ends it, whichever way it comes there: it never returns 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ from pytest_fastest import _core, codec
 from pytest_fastest.worker import afterfork, collection, crash, forksafety, identity, junit, muted, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
+from pytest_fastest.worker.terminal import flush
 
 if TYPE_CHECKING:
     import warnings
@@ -287,9 +287,7 @@ class Process:
             traceback.print_exc()
             code = 1
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
-                    stream.flush()
+            flush()
             os._exit(code)
 
 

@@ -27,6 +27,7 @@ class Terminal:
     @classmethod
     def leave(cls) -> Terminal:
         """Points all three streams to nowhere: whatever conftests print, the controller's own copy prints too."""
+        flush()
         terminal = cls(os.dup(1), os.dup(2), sys.stdout.isatty())
         _point_to_nowhere(0, 1, 2)
         return terminal
@@ -69,6 +70,7 @@ class Terminal:
             capture.suspend_global_capture()
             capture.read_global_capture()
             capture.stop_global_capturing()
+        flush()
         os.dup2(self.stdout, 1)
         os.dup2(self.stderr, 2)
         # pytest's fault handler has a copy of standard error, made when that led to nowhere.
@@ -79,6 +81,16 @@ class Terminal:
         if capture is not None:
             capture.start_global_capturing()
             capture.suspend_global_capture()
+
+
+def flush() -> None:
+    """Writes what is buffered to where it was meant to go: before a fork, which would write it twice, and before a
+    descriptor leads elsewhere.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A test or conftest may have closed or replaced them.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
 
 
 def _point_to_nowhere(*descriptors: int) -> None:

@@ -249,7 +249,7 @@ def _environment(folder: Path) -> dict[str, str]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "FASTEST_", "PY_COLORS", "FORCE_COLOR", "NO_COLOR"))
+        if not name.startswith(("PYTEST_", "FASTEST_", "PYTHONUNBUFFERED", "PY_COLORS", "FORCE_COLOR", "NO_COLOR"))
     }
     environment["PYTHONPATH"] = str(HERE)
     environment["COLUMNS"] = "160"

@@ -34,7 +34,8 @@ GRACE = 2.0
 _PAUSE = 0.02
 
 _MARKER = "FASTEST_TEST_RUN"
-_OUTER = ("PYTEST_", "FASTEST_", "COV_")
+# Also what hides output that is written twice: buffers that a fork inherits.
+_OUTER = ("PYTEST_", "FASTEST_", "COV_", "PYTHONUNBUFFERED")
 
 _WITNESS = '''
 """Lets tests leave marks that survive their process."""
