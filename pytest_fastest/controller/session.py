@@ -86,12 +86,13 @@ class ControllerPlugin:
     # Collection.
 
     def pytest_collection(self, session: pytest.Session) -> bool:
-        try:
-            self._await_collection(session)
-        except KeyboardInterrupt:
-            self._coordinator.interrupt()
-            raise
+        self._await_collection(session)
         return True
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """A Ctrl-C, wherever in the session it came: what others still do is interrupted too."""
+        if isinstance(excinfo.value, KeyboardInterrupt):
+            self._coordinator.interrupt()
 
     def _await_collection(self, session: pytest.Session) -> None:
         described = None

@@ -178,6 +178,30 @@ def test_interrupt_while_configuring(suite: Suite, method: str, group: bool) -> 
     assert result.seconds < 6
 
 
+def test_interrupt_before_the_controller_waits_for_the_collection(suite: Suite, method: str) -> None:
+    suite.write(
+        conftest="""
+            import time
+            import pytest
+            from witness import mark
+
+            @pytest.hookimpl(wrapper=True, tryfirst=True)
+            def pytest_sessionstart(session):
+                yield
+                mark("worker" if hasattr(session.config, "workerinput") else "controller")
+                time.sleep(50)
+        """,
+        test_a="def test_a(): pass",
+    )
+    with suite.running("-n", "1", "--start-method", method) as running:
+        suite.await_marks("controller")
+        suite.await_marks("worker")
+        running.interrupt()
+        result = running.finish(15)
+    assert result.returncode == 2, result.output
+    assert result.seconds < 6
+
+
 def test_keyboard_interrupt_in_a_test(suite: Suite, method: str) -> None:
     suite.write(
         test_raises="def test_raises(): raise KeyboardInterrupt",
