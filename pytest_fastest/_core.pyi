@@ -14,6 +14,7 @@ __all__ = [
     "Message",
     "automatic_workers",
     "die_with_parent",
+    "give_back_memory",
 ]
 
 @final
@@ -253,3 +254,6 @@ def automatic_workers(
 
 def die_with_parent() -> None:
     """Lets the system kill this process when its parent ends (Linux)."""
+
+def give_back_memory() -> None:
+    """Gives memory that was freed back to the system (glibc)."""

@@ -34,6 +34,12 @@ def report(config: pytest.Config, data: dict[str, Any]) -> Any:
     return rebuilt
 
 
+def share_id(rebuilt: Any, other: Any) -> None:
+    """Lets two reports with the same node id have the parsed form of it in common (pytest 9.2, which has one)."""
+    if rebuilt is not other and hasattr(rebuilt, "_id") and rebuilt._id == other._id:
+        rebuilt._id = other._id
+
+
 def _mend_subtest(config: pytest.Config, rebuilt: Any, data: dict[str, Any]) -> None:
     """What pytest keeps beside the reports of subtests: how many failed, and values that are quoted only once."""
     try:

@@ -51,13 +51,17 @@ class Replay:
     def reports(self, node: WorkerNode, index: int, payload: bytes, *, finished: bool) -> None:
         """Reports of one item, in the order in which the worker made them."""
         entries = codec.loads(payload)
+        first = None
         if index not in self._begun:
             self._begun[index] = ""
             self._hook.pytest_runtest_logstart(nodeid=self.nodeids[index], location=self.locations[index])
         for entry in entries:
             match entry:
                 case ("report", data):
+                    self._use_known(index, data)
                     report = rebuild.report(self._config, data)
+                    first = first or report
+                    rebuild.share_id(report, first)
                     self._begun[index] = report.when
                     self._log(node, index, report)
                 case ("warning", data):
@@ -100,6 +104,13 @@ class Replay:
             reporter._add_stats("deselected", deselected)
         reporter.report_collect(True)
         reporter._write_report_lines_from_hooks(counts["lines"])
+
+    def _use_known(self, index: int, data: dict[str, Any]) -> None:
+        """pytest keeps every report to the end: what all reports of an item have in common is kept once."""
+        if data["nodeid"] == self.nodeids[index]:
+            data["nodeid"] = self.nodeids[index]
+        if data["location"] == self.locations[index]:
+            data["location"] = self.locations[index]
 
     def _log(self, node: WorkerNode, index: int, report: pytest.TestReport) -> None:
         # The names under which pytest-xdist's users and pytest's own junitxml look for them.

@@ -28,8 +28,13 @@ class Collector:
         gc.disable()
 
     def freeze(self) -> None:
-        """Moves what exists out of sight of the collector, so that its marks don't copy the pages in every worker."""
+        """Before the fork: whatever writes to memory that exists copies the pages of it in every worker.
+
+        What lives is moved out of sight of the collector, which would mark it. What is free goes back to the system,
+        so that nobody fills it. Garbage stays: its place would be filled too.
+        """
         gc.freeze()
+        _core.give_back_memory()
 
     def resume(self) -> None:
         if self._enabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -126,10 +127,16 @@ def describe(items: Sequence[pytest.Item], *, refusal: str | None) -> dict[str, 
     """
     return {
         "nodeids": [item.nodeid for item in items],
-        "locations": [item.location for item in items],
+        "locations": [_location(item) for item in items],
         "refusal": refusal,
         "memory": _resident_memory(),
     }
+
+
+def _location(item: pytest.Item) -> tuple[str, int | None, str]:
+    """Items of one file have its path in common, and so it travels once."""
+    path, line, name = item.location
+    return sys.intern(path), line, name
 
 
 def _resident_memory() -> int:

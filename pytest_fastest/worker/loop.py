@@ -61,6 +61,7 @@ class Loop:
         self._has_asked = True
         self._is_parked = True
         self._outbox: list[tuple[Any, ...]] = []
+        self._keywords: dict[str, Any] = {}
         self._failures = 0
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
@@ -92,7 +93,13 @@ class Loop:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._outbox.append(("report", reports.report(self._config, report)))
+        data = reports.report(self._config, report)
+        # The reports of an item name the same keywords, each in a dictionary of its own: one is enough to send.
+        if data["keywords"] == self._keywords:
+            data["keywords"] = self._keywords
+        else:
+            self._keywords = data["keywords"]
+        self._outbox.append(("report", data))
         if reports.counts_as_failure(report):
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1

@@ -156,10 +156,8 @@ class Process:
 
     def _offer(self, items: list[pytest.Item]) -> bool:
         """As the collector: tells what there is, and becomes a worker or forks some. `False`: nothing to run here."""
+        self._tell_collected(items)
         self._gc.freeze()
-        refusal = forksafety.refusal(self._sockets) if self._can_fork else None
-        described = collection.describe(items, refusal=refusal)
-        self._link.collected(collection.Planner().plan(items), codec.dumps(described))
         if self._can_fork:
             # A Ctrl-C is for the tests, and who forks them has to see how they end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -184,6 +182,11 @@ class Process:
                     # The workers have finished their sessions; what was configured once is unconfigured once.
                     self._config._ensure_unconfigure()
                 return False
+
+    def _tell_collected(self, items: list[pytest.Item]) -> None:
+        refusal = forksafety.refusal(self._sockets) if self._can_fork else None
+        described = collection.describe(items, refusal=refusal)
+        self._link.collected(collection.Planner().plan(items), codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:
         children = Children()

@@ -107,3 +107,30 @@ def test_a_flood_on_the_standard_error_that_nobody_captures(suite: Suite, method
     result = suite.run("-n", "2", "--start-method", method, "-s")
     assert result.counts == {"passed": 2}
     assert result.stderr.count("to stderr") == 200_000
+
+
+def test_reports_of_an_item_keep_what_they_share_once(suite: Suite, method: str) -> None:
+    """pytest keeps every report to the end of the run, so the controller grows with what each of them holds."""
+    suite.write(
+        conftest="""
+            import pytest
+
+            def pytest_terminal_summary(terminalreporter):
+                for name in ("test_one", "test_two"):
+                    kept = terminalreporter.stats[""] + terminalreporter.stats["passed"]
+                    reports = [report for report in kept if report.nodeid.endswith(name)]
+                    for shared in ("nodeid", "location", "keywords"):
+                        different = {id(getattr(report, shared)) for report in reports}
+                        print(name, shared, len(reports), len(different))
+                    print(name, sorted(reports[0].keywords, key=str))
+        """,
+        test_shared="def test_one(): pass\ndef test_two(): pass",
+    )
+    result = suite.run("-n", "1", "--start-method", method)
+    for name in ("test_one", "test_two"):
+        for shared in ("nodeid", "location", "keywords"):
+            assert f"{name} {shared} 3 1" in result.output
+    plain = suite.run()
+    names = [line for line in plain.output.splitlines() if line.startswith("test_one [")]
+    assert names, plain.output
+    assert names[0] in result.output

@@ -10,5 +10,5 @@ mod _core {
     #[pymodule_export]
     use crate::controller::{Address, Coordinator, Event, automatic_workers};
     #[pymodule_export]
-    use crate::worker::{Board, Link, Message, die_with_parent};
+    use crate::worker::{Board, Link, Message, die_with_parent, give_back_memory};
 }

@@ -246,6 +246,19 @@ impl Board {
     }
 }
 
+/// Gives memory that was freed back to the system (glibc; elsewhere it stays in the allocator).
+///
+/// The pages of a freed block are shared with every process that is forked later, and copied by each that uses them.
+#[pyfunction]
+pub(crate) fn give_back_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[allow(unsafe_code, reason = "a call into the C library that takes a number")]
+    // SAFETY: `malloc_trim` may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Lets the system kill this process when its parent ends (Linux; elsewhere the closed connection has to do).
 #[pyfunction]
 pub(crate) fn die_with_parent() {
