@@ -119,8 +119,8 @@ def test_reports_of_an_item_keep_what_they_share_once(suite: Suite, method: str)
                 for name in ("test_one", "test_two"):
                     kept = terminalreporter.stats[""] + terminalreporter.stats["passed"]
                     reports = [report for report in kept if report.nodeid.endswith(name)]
-                    for shared in ("nodeid", "location", "keywords"):
-                        different = {id(getattr(report, shared)) for report in reports}
+                    for shared in ("nodeid", "id", "location", "keywords"):
+                        different = {id(getattr(report, shared, None)) for report in reports}
                         print(name, shared, len(reports), len(different))
                     print(name, sorted(reports[0].keywords, key=str))
         """,
@@ -128,7 +128,7 @@ def test_reports_of_an_item_keep_what_they_share_once(suite: Suite, method: str)
     )
     result = suite.run("-n", "1", "--start-method", method)
     for name in ("test_one", "test_two"):
-        for shared in ("nodeid", "location", "keywords"):
+        for shared in ("nodeid", "id", "location", "keywords"):
             assert f"{name} {shared} 3 1" in result.output
     plain = suite.run()
     names = [line for line in plain.output.splitlines() if line.startswith("test_one [")]
