@@ -49,8 +49,11 @@ class Coordinator:
         """Lets the collector run tests itself."""
     def set_items(self, payload: bytes) -> None:
         """The list of items, for workers that collect for themselves."""
-    def begin(self, workers: int, *, max_restarts: int, max_failures: int | None, fail_fast: bool) -> None:
-        """Deals the collected items to `workers` workers, which are started with the other methods."""
+    def regroup(self, keys: Sequence[int]) -> None:
+        """Gives each collected item the key of the group that it belongs to, which is not split."""
+    def begin(self, workers: int, *, max_restarts: int, max_failures: int | None, fail_fast: bool, each: bool) -> None:
+        """Deals the collected items to `workers` workers, which are started with the other methods. With `each`, every
+        worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`."""
     def stop(self) -> None:
         """Starts no more tests; what runs may finish."""
     def interrupt(self) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_fastest.xdist import options as surface
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,7 +22,13 @@ ALLOWED = "0, auto or logical (automatic), a number of worker processes from 1 o
 ENVIRONMENT = "FASTEST_WORKERS"
 INI = "fastest_workers"
 AUTOMATIC = "auto"
+# The same here, and told apart by hooks that choose a number.
+LOGICAL = "logical"
 _COMMAND_LINE = "the command line"
+_PYTEST_ADDOPTS = "PYTEST_ADDOPTS"
+_CONFIGURATION = "addopts of the configuration file"
+# Weakest first.
+_SOURCES = (_CONFIGURATION, _PYTEST_ADDOPTS, ENVIRONMENT, _COMMAND_LINE)
 # As pytest-xdist has it, for plugins that read the option: false means that there are no workers.
 OFF = 0
 START_METHODS = ("auto", "fork", "spawn")
@@ -28,11 +36,26 @@ START_METHODS = ("auto", "fork", "spawn")
 
 @dataclass(frozen=True)
 class Request:
-    """That workers are wanted. `count` is `None` for an automatic number; `source` is where it was said."""
+    """That workers are wanted.
+
+    * `count`: `None` for an automatic number; `source` is where it was said;
+    * `automatic`: which word for an automatic number was used;
+    * `most`: no more than these many, if there is a limit;
+    * `mode`: how tests are distributed (`--dist`);
+    * `restarts`: how many crashed workers are replaced at most; `None`: a default;
+    * `keep_order`: groups are taken in collection order;
+    * `testrunuid`: a name for the run that the user has chosen.
+    """
 
     count: int | None
     source: str
     start_method: str
+    automatic: str = AUTOMATIC
+    most: int | None = None
+    mode: str = surface.DEFAULT_MODE
+    restarts: int | None = None
+    keep_order: bool = False
+    testrunuid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,13 +66,15 @@ class Declined:
 
 
 def parse_count(text: str) -> int | str:
-    """The value of `-n`: a number from 1 on, `AUTOMATIC` or `OFF`.
+    """The value of `-n`: a number from 1 on, `AUTOMATIC`, `LOGICAL` or `OFF`.
 
     Raises `ValueError` with the allowed values for anything else.
     """
     value = text.strip().lower()
-    if value in ("0", AUTOMATIC, "logical"):
+    if value in ("0", AUTOMATIC):
         return AUTOMATIC
+    if value == LOGICAL:
+        return LOGICAL
     if value == "no":
         return OFF
     if value.isascii() and value.isdigit() and int(value) > 0:
@@ -72,19 +97,8 @@ def _numprocesses(text: str) -> int | str:
 
 def add_options(parser: pytest.Parser) -> None:
     """Defines the options and the ini value."""
+    surface.add_options(parser, _numprocesses)
     group = parser.getgroup("fastest", "parallel execution (fastest)")
-    if not _take_over(parser):
-        # A lower-case short option needs pytest's private method.
-        group._addoption(
-            "-n",
-            "--numprocesses",
-            dest="numprocesses",
-            metavar="N",
-            type=_numprocesses,
-            default=None,
-            help="Run tests in N worker processes. 0, auto or logical: choose a number by cores, memory and tests. "
-            "no: off.",
-        )
     group.addoption(
         "--start-method",
         dest="start_method",
@@ -104,33 +118,21 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-def _take_over(parser: pytest.Parser) -> bool:
-    """Gives an `-n` that pytest-xdist has defined our meaning; false if there is none."""
-    for action in parser.optparser._actions if hasattr(parser, "optparser") else ():
-        if "-n" in action.option_strings:
-            action.type = _numprocesses
-            return True
-    # pytest 8 keeps what it will tell argparse later.
-    for group in parser._groups:
-        for option in getattr(group, "options", ()):
-            if "-n" in option.names():
-                option.attrs()["type"] = _numprocesses
-                return True
-    return False
-
-
 def resolve(config: pytest.Config) -> Request | Declined | None:
     """What this run is to do; `None` if nobody asked for workers.
 
     An explicit `-n` on the command line beats `FASTEST_WORKERS`, which beats `-n` in `addopts`, which beats the ini
-    option. Raises `pytest.UsageError` for a value that isn't allowed.
+    option. `--dist no` beats what comes from the same place or a weaker one. Raises `pytest.UsageError` for a value
+    that isn't allowed, and for what of pytest-xdist is not carried.
     """
     option = config.known_args_namespace
+    surface.refuse_what_is_not_carried(option)
     asked = _asked(config)
     if asked is None or asked[0] == OFF:
         return None
     value, source = asked
-    count = value if isinstance(value, int) else None
+    most = option.maxprocesses
+    count = min(value, most or value) if isinstance(value, int) else None
     if reason := _interactive(option):
         if count is not None:
             raise pytest.UsageError(
@@ -142,25 +144,58 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         return Declined(f"no workers: {reason}")
     if _without_tests(option):
         return None
-    return Request(count, source, option.start_method)
+    return Request(
+        count,
+        source,
+        option.start_method,
+        LOGICAL if value == LOGICAL else AUTOMATIC,
+        most,
+        surface.mode(option),
+        None if option.maxworkerrestart is None else int(option.maxworkerrestart),
+        _keeps_order(option),
+        option.testrunuid,
+    )
+
+
+def _keeps_order(option: argparse.Namespace) -> bool:
+    if getattr(option, "failedfirst", False) or getattr(option, "newfirst", False):
+        return True
+    return not option.loadscopereorder and surface.mode(option) in ("loadscope", "loadfile")
 
 
 def _asked(config: pytest.Config) -> tuple[int | str, str] | None:
-    option: int | str | None = config.known_args_namespace.numprocesses
+    """The number of workers and where it was said, unless a source that is as strong says `--dist no`."""
+    found = _number(config)
+    if found is None:
+        return None
+    value, name, source = found
+    if surface.says_off(config.known_args_namespace):
+        off = _source(config, "dist")
+        if _SOURCES.index(off) >= _SOURCES.index(source):
+            return None
+    return value, name
+
+
+def _number(config: pytest.Config) -> tuple[int | str, str, str] | None:
+    """The number of workers, the name of the setting, and which of `_SOURCES` it comes from."""
+    known = config.known_args_namespace
+    option: int | str | None = known.numprocesses
     # A worker's own tests may start pytest again: the environment is meant for the run that the user starts.
     environment = os.environ.get(ENVIRONMENT) if "PYTEST_XDIST_WORKER" not in os.environ else None
-    source = None if option is None else _source(config)
+    source = None if option is None else _source(config, "numprocesses")
     if isinstance(option, _Invalid):
         _checked(option, f"-n on {source}" if source == _COMMAND_LINE else f"-n in {source}")
     if environment and source != _COMMAND_LINE:
         value = _checked(environment, f"the environment variable {ENVIRONMENT}")
         # One worker would be a process more than none, for the same result.
-        return (OFF if value == 1 else value), ENVIRONMENT
-    if option is not None:
-        return option, "-n"
+        return (OFF if value == 1 else value), ENVIRONMENT, ENVIRONMENT
+    if source is not None:
+        return known.numprocesses, "-n", source
+    if known.tx and (known.distload or known.dist != surface.OFF):
+        return surface.count_of_specs(known.tx), "--tx", _source(config, "tx")
     ini = config.getini(INI)
     if ini:
-        return _checked(ini, f"the ini option {INI}"), INI
+        return _checked(ini, f"the ini option {INI}"), INI, _CONFIGURATION
     return None
 
 
@@ -171,17 +206,18 @@ def _checked(text: str, source: str) -> int | str:
         raise pytest.UsageError(f"{source}: {error}") from None
 
 
-def _source(config: pytest.Config) -> str:
-    """Where `-n` comes from; the command line wins over the environment, and that over the configuration file."""
+def _source(config: pytest.Config, dest: str) -> str:
+    """Which of `_SOURCES` an option comes from."""
     sources = {
         _COMMAND_LINE: [str(argument) for argument in config.invocation_params.args],
-        "PYTEST_ADDOPTS": shlex.split(os.environ.get("PYTEST_ADDOPTS", "")),
+        _PYTEST_ADDOPTS: shlex.split(os.environ.get(_PYTEST_ADDOPTS, "")),
     }
     for source, arguments in sources.items():
-        namespace = config._parser.parse_known_args(arguments, namespace=argparse.Namespace())
-        if namespace.numprocesses is not None:
+        # argparse fills in no default for what is there.
+        namespace = config._parser.parse_known_args(arguments, namespace=argparse.Namespace(**{dest: None}))
+        if getattr(namespace, dest) is not None:
             return source
-    return "addopts of the configuration file"
+    return _CONFIGURATION
 
 
 def _interactive(option: argparse.Namespace) -> str | None:

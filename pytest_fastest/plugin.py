@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_fastest import options
+from pytest_fastest.xdist import facade
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,9 +21,7 @@ DECLINED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    # Two plugins can't both run the tests. If pytest-xdist came first, its options stay, and `-n` is taken over.
-    for name in ("xdist", "xdist.looponfail"):
-        pluginmanager.set_blocked(name)
+    facade.take_over(pluginmanager)
     options.add_options(parser)
 
 

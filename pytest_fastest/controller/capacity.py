@@ -34,6 +34,8 @@ def choose(
         workers = max(1, min(request.count, separable))
         asked = f"{request.source} {request.count}"
         return Choice(workers, asked if workers == request.count else f"{asked}, no more separable work")
+    if request.most is not None:
+        separable = min(separable, request.most)
     memory = memory or _UNKNOWN_MEMORY
     workers, reason = _core.automatic_workers(
         separable=separable,

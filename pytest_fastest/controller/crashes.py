@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_fastest.controller.nodes import WorkerNode
+    from pytest_fastest.xdist.nodes import WorkerNode
 
 Location = tuple[str, int | None, str]
 

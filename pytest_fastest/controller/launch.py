@@ -52,7 +52,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
     reports.have_hooks(config)
     method, reason = _start_method(request)
-    testrunuid = uuid.uuid4().hex
+    testrunuid = request.testrunuid or uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.count or 1, "testrunuid": testrunuid}
     bound = _core.Address()
     address = Address(str(bound.directory), bound.token)
@@ -76,8 +76,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     run = Launched(coordinator, directory, request, testrunuid, method, reason, command)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
-    option = config.known_args_namespace
-    if getattr(option, "failedfirst", False) or getattr(option, "newfirst", False):
+    if request.keep_order:
         coordinator.keep_order()
     config.pluginmanager.register(ControllerPlugin(config, run), "fastest-controller")
 

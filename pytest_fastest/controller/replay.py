@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_fastest.controller.nodes import WorkerNode
+    from pytest_fastest.xdist.nodes import WorkerNode
 
 
 class Replay:
@@ -30,6 +30,11 @@ class Replay:
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
         self._begun: dict[int, str] = {}
+
+    def item(self, index: int) -> tuple[str, tuple[str, int | None, str]]:
+        """Node id and location of an item. If every worker runs everything, each has numbers of its own."""
+        index %= len(self.nodeids)
+        return self.nodeids[index], self.locations[index]
 
     def note(self, payload: bytes) -> None:
         """A message of the collector, or of a worker between two tests."""
@@ -51,14 +56,15 @@ class Replay:
     def reports(self, node: WorkerNode, index: int, payload: bytes, *, finished: bool) -> None:
         """Reports of one item, in the order in which the worker made them."""
         entries = codec.loads(payload)
+        nodeid, location = self.item(index)
         first = None
         if index not in self._begun:
             self._begun[index] = ""
-            self._hook.pytest_runtest_logstart(nodeid=self.nodeids[index], location=self.locations[index])
+            self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         for entry in entries:
             match entry:
                 case ("report", data):
-                    self._use_known(index, data)
+                    _use_known(nodeid, location, data)
                     report = rebuild.report(self._config, data)
                     first = first or report
                     rebuild.share_id(report, first)
@@ -69,15 +75,15 @@ class Replay:
                 case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
                     self._junit(what, name, value, node, index)
                 case ("missing", _):
-                    self._log(node, index, crashes.missing(self.nodeids[index], self.locations[index], node))
+                    self._log(node, index, crashes.missing(nodeid, location, node))
         if finished:
             del self._begun[index]
-            self._hook.pytest_runtest_logfinish(nodeid=self.nodeids[index], location=self.locations[index])
+            self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
     def crash(self, node: WorkerNode, index: int, returncode: int | None, stack: str) -> None:
         """The worker died in this item."""
         last = self._begun.pop(index, None)
-        nodeid, location = self.nodeids[index], self.locations[index]
+        nodeid, location = self.item(index)
         if last is None:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         phase: Literal["call", "teardown"] = "teardown" if last in ("call", "teardown") else "call"
@@ -86,7 +92,7 @@ class Replay:
 
     def not_run(self, index: int, reason: str) -> None:
         """The item was not run although nobody wanted it so."""
-        nodeid, location = self.nodeids[index], self.locations[index]
+        nodeid, location = self.item(index)
         self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         self._hook.pytest_runtest_logreport(report=crashes.not_run(nodeid, location, reason))
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
@@ -105,19 +111,12 @@ class Replay:
         reporter.report_collect(True)
         reporter._write_report_lines_from_hooks(counts["lines"])
 
-    def _use_known(self, index: int, data: dict[str, Any]) -> None:
-        """pytest keeps every report to the end: what all reports of an item have in common is kept once."""
-        if data["nodeid"] == self.nodeids[index]:
-            data["nodeid"] = self.nodeids[index]
-        if data["location"] == self.locations[index]:
-            data["location"] = self.locations[index]
-
     def _log(self, node: WorkerNode, index: int, report: pytest.TestReport) -> None:
         # The names under which pytest-xdist's users and pytest's own junitxml look for them.
         report.node = node  # type: ignore[attr-defined]
         report.worker_id = node.gateway.id  # type: ignore[attr-defined]
         report.testrun_uid = self._testrunuid  # type: ignore[attr-defined]
-        report.item_index = index  # type: ignore[attr-defined]
+        report.item_index = index % len(self.nodeids)  # type: ignore[attr-defined]
         self._hook.pytest_runtest_logreport(report=report)
 
     def _warning(self, data: dict[str, Any]) -> None:
@@ -149,9 +148,17 @@ class Replay:
             xml.add_global_property(name, value)
             return
         # The same test is named by its node id and its worker.
-        named = crashes.unfinished(self.nodeids[index], self.locations[index], node)
+        named = crashes.unfinished(*self.item(index), node)
         reporter = xml.node_reporter(named)
         (reporter.add_attribute if what == "junit_attribute" else reporter.add_property)(name, value)
+
+
+def _use_known(nodeid: str, location: tuple[str, int | None, str], data: dict[str, Any]) -> None:
+    """pytest keeps every report to the end: what all reports of an item have in common is kept once."""
+    if data["nodeid"] == nodeid:
+        data["nodeid"] = nodeid
+    if data["location"] == location:
+        data["location"] = location
 
 
 def _node_id(nodeid: str) -> object:

@@ -6,15 +6,18 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes
-from pytest_fastest.controller.nodes import Gateway, WorkerNode
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.worker import crash
+from pytest_fastest.xdist import facade, scheduling
+from pytest_fastest.xdist import options as surface
+from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
 _PATIENCE = 0.1
+# For as many workers as one likes there is work.
+_UNLIMITED = 1 << 30
 # Replacements for crashed workers, per worker; pytest-xdist's default.
 _RESTARTS_PER_WORKER = 4
 
@@ -39,6 +44,9 @@ class ControllerPlugin:
         self._run = run
         self._coordinator = run.coordinator
         self._nodes: dict[int, WorkerNode] = {}
+        self._manager = NodeManager(config, run.testrunuid, [])
+        self._sched = facade.Sched(config)
+        self._mode = run.request.mode
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._forks = run.method == "fork"
         self._started = time.monotonic()
@@ -55,12 +63,38 @@ class ControllerPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        # Plugins ask whether there are workers by the truth of this option.
-        config.option.numprocesses = self._run.request.count or "auto"
+        request = self._run.request
+        if request.count is None:
+            config.option.numprocesses = request.automatic
+            chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
+            most = min(chosen or 1, request.most or chosen or 1)
+            if chosen is not None and not isinstance(chosen, facade.Automatic):
+                if not isinstance(chosen, int) or chosen < 0:
+                    raise pytest.UsageError(
+                        f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers"
+                    )
+                self._run.request = replace(request, count=max(1, most), source="pytest_xdist_auto_num_workers")
+        else:
+            most = request.count
+        # Until it is known how many workers there will be, plugins are told how many there may be.
+        self._count = max(1, int(most))
+        surface.set_workers(config.option, self._count, self._mode)
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        session = facade.DSession(config, self._manager, self._sched)
+        config.pluginmanager.register(session, "dsession")
+        config.pluginmanager.register(session.trdist, "terminaldistreporter")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
-        self._coordinator.configure_collector(codec.dumps(self._node(0).workerinput))
+        self._manager.specs = [Spec(f"gw{worker}") for worker in range(self._count)]
+        self._config.hook.pytest_xdist_setupnodes(config=self._config, specs=self._manager.specs)
+        if self._config.hook.pytest_xdist_getremotemodule() is not None:
+            raise pytest.UsageError(
+                "a pytest_xdist_getremotemodule hook returns a module, which fastest can't honour: its workers run its "
+                "own code"
+            )
+        self._coordinator.configure_collector(self._node(0).encoded_input())
         if not self._forks and self._run.request.count is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -80,7 +114,12 @@ class ControllerPlugin:
             factory = getattr(self._config, "_tmp_path_factory", None)
             if factory is not None:
                 workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
-            self._nodes[worker] = WorkerNode(Gateway(f"gw{worker}"), workerinput, self._config)
+            gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
+            self._config.hook.pytest_xdist_newgateway(gateway=gateway)
+            node = WorkerNode(gateway, workerinput, self._config, self._manager)
+            self._nodes[worker] = node
+            self._sched.nodes.append(node)
+            self._config.hook.pytest_configure_node(node=node)
         return self._nodes[worker]
 
     # Collection.
@@ -115,8 +154,14 @@ class ControllerPlugin:
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
-        self._replay.nodeids = nodeids
+        self._replay.nodeids = self._sched.collection = nodeids
         self._replay.locations = described["locations"]
+        self._mode, scope = scheduling.scopes(self._config, self._mode)
+        if scope is not None:
+            numbers: dict[object, int] = {}
+            keys = [numbers.setdefault(scope(nodeid), len(numbers)) for nodeid in nodeids]
+            self._coordinator.regroup(keys)
+            separable = len(numbers)
         session.testscollected = len(nodeids)
         if described["refusal"] is not None and self._run.request.start_method == "auto":
             self._forks = False
@@ -125,7 +170,7 @@ class ControllerPlugin:
             self._run.method_reason = f"although {described['refusal']}"
         self._choice = capacity.choose(
             self._run.request,
-            separable=separable,
+            separable=separable if self._mode != scheduling.EACH or not nodeids else _UNLIMITED,
             expected_total=total,
             memory=described["memory"],
             forks=self._forks,
@@ -155,7 +200,8 @@ class ControllerPlugin:
         method = self._run.method
         if self._run.method_reason is not None:
             method += f": {self._run.method_reason}"
-        return f"{workers} worker{'s' if workers != 1 else ''} ({self._choice.reason}), {method}"
+        mode = "" if self._mode == surface.DEFAULT_MODE else f"{self._mode}, "
+        return f"{workers} worker{'s' if workers != 1 else ''} ({self._choice.reason}), {mode}{method}"
 
     # Running.
 
@@ -176,11 +222,14 @@ class ControllerPlugin:
     def _start_workers(self) -> None:
         self._count = self._choice.workers
         option = self._config.option
+        surface.set_workers(option, self._count, self._mode)
+        restarts = self._run.request.restarts
         self._coordinator.begin(
             self._count,
-            max_restarts=self._count * _RESTARTS_PER_WORKER,
+            max_restarts=self._count * _RESTARTS_PER_WORKER if restarts is None else restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
+            each=self._mode == scheduling.EACH,
         )
         for node in self._nodes.values():
             node.workerinput["workercount"] = self._count
@@ -194,11 +243,11 @@ class ControllerPlugin:
         self._coordinator.set_items(codec.dumps(self._replay.nodeids))
 
     def _fork(self, worker: int) -> None:
-        self._coordinator.fork_worker(worker, codec.dumps(self._node(worker).workerinput))
+        self._coordinator.fork_worker(worker, self._node(worker).encoded_input())
 
     def _spawn(self, worker: int) -> None:
         self._coordinator.spawn_worker(worker, [*self._run.spawn_command, str(worker)], self._run.environment)
-        self._coordinator.configure_worker(worker, codec.dumps(self._node(worker).workerinput))
+        self._coordinator.configure_worker(worker, self._node(worker).encoded_input())
 
     def _supervise(self, session: pytest.Session) -> list[tuple[int, str]]:
         """Reports until every item is done; returns the items that were not run, and why."""
@@ -260,13 +309,23 @@ class ControllerPlugin:
                     self._fork(worker)
                 else:
                     self._spawn(worker)
+            case _core.Event.Ready(worker=worker):
+                node = self._node(worker)
+                node.make_ready()
+                self._config.hook.pytest_testnodeready(node=node)
+                self._config.hook.pytest_xdist_node_collection_finished(node=node, ids=self._replay.nodeids)
             case _core.Event.Ended(worker=worker, payload=payload):
-                self._node(worker).workeroutput = codec.loads(payload)
+                node = self._node(worker)
+                node.shutting_down = True
+                node.workeroutput = codec.loads(payload)
+                self._config.hook.pytest_testnodedown(node=node, error=None)
 
     def _crashed(self, worker: int, item: int | None, returncode: int | None) -> None:
         node = self._node(worker)
+        node.shutting_down = True
+        self._config.hook.pytest_testnodedown(node=node, error=crashes.how_it_ended(returncode))
         if self._is_killed:
-            self._interrupted += [] if item is None else [self._replay.nodeids[item]]
+            self._interrupted += [] if item is None else [self._replay.item(item)[0]]
         elif item is not None:
             self._replay.crash(node, item, returncode, self._stack(f"gw{worker}"))
         elif self._end is None:
@@ -287,7 +346,7 @@ class ControllerPlugin:
             if reason == "no worker left":
                 self._replay.not_run(index, "every worker has crashed, and no more are started")
             elif reason == "interrupted":
-                self._interrupted.append(self._replay.nodeids[index])
+                self._interrupted.append(self._replay.item(index)[0])
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
 

@@ -36,14 +36,17 @@ class Loop:
         board: _core.Board,
         worker: int,
         items: dict[int, pytest.Item] | list[pytest.Item],
+        count: int,
     ) -> None:
+        """`items`: those that this process has collected, by their index among the run's `count` items."""
         self._worker = worker
         self._config = config
         self._session = session
         self._link = link
         self._board = board
         # Nothing is made of a list: counting a reference to every item would copy its page in every forked worker.
-        self._find: Callable[[int], pytest.Item | None] = items.get if isinstance(items, dict) else items.__getitem__
+        self._get: Callable[[int], pytest.Item | None] = items.get if isinstance(items, dict) else items.__getitem__
+        self._count = count
         self._leased: deque[int] = deque()
         self._question = 0
         self._ended = False
@@ -86,6 +89,10 @@ class Loop:
         self._is_copy = True
         # Nothing is decided here: what comes next is up to the worker.
         self._current = None
+
+    def _find(self, index: int) -> pytest.Item | None:
+        # If every worker runs everything, each has numbers of its own.
+        return self._get(index % self._count)
 
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""

@@ -20,6 +20,7 @@ from pytest_fastest.worker import afterfork, collection, crash, forksafety, iden
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
+from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
     import warnings
@@ -72,7 +73,7 @@ class Process:
             os._exit(_ALONE)
         self._sockets |= forksafety.open_sockets()
         identity.announce(self._provisional)
-        _no_workers_of_its_own(config.known_args_namespace)
+        surface.clear_workers(config.known_args_namespace)
         config.pluginmanager.register(self, "fastest-process")
         reports.have_hooks(config)
 
@@ -83,7 +84,7 @@ class Process:
                 identity.assume(config, codec.loads(payload))
             case _:
                 self._leave()
-        _no_workers_of_its_own(config.option)
+        surface.clear_workers(config.option)
         muted.mute(config, is_terminal=self._terminal.is_terminal)
         return (yield)
 
@@ -139,16 +140,18 @@ class Process:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items: dict[int, pytest.Item] | list[pytest.Item] = session.items
+        count = len(session.items)
         if self._worker is None:
             if not self._offer(session.items):
                 return True
         else:
             self._gc.resume()
-            items = self._match(session.items)
+            items, count = self._match(session.items)
         assert self._worker is not None
         directory = self._address.directory
         crash.watch(directory, f"gw{self._worker}")
-        self._loop = Loop(self._config, session, self._link, _core.Board(directory, self._worker), self._worker, items)
+        board = _core.Board(directory, self._worker)
+        self._loop = Loop(self._config, session, self._link, board, self._worker, items, count)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()
@@ -204,8 +207,8 @@ class Process:
             case _:
                 return None
 
-    def _match(self, items: list[pytest.Item]) -> dict[int, pytest.Item]:
-        """As a spawned worker: finds the run's items among its own, by node id and occurrence."""
+    def _match(self, items: list[pytest.Item]) -> tuple[dict[int, pytest.Item], int]:
+        """As a spawned worker: finds the run's items among its own, by node id and occurrence; how many there are."""
         own: dict[str, list[pytest.Item]] = {}
         for item in items:
             own.setdefault(item.nodeid, []).append(item)
@@ -222,7 +225,7 @@ class Process:
                 matched[index] = occurrences.pop(0)
         self._terminal.return_for_tests(self._config)
         self._link.ready()
-        return matched
+        return matched, len(nodeids)
 
     # The end.
 
@@ -292,9 +295,3 @@ class Process:
         finally:
             flush()
             os._exit(code)
-
-
-def _no_workers_of_its_own(option: Any) -> None:
-    """Worker processes have these values under pytest-xdist too; plugins decide by them."""
-    option.numprocesses = None
-    option.usepdb = False

@@ -218,6 +218,7 @@ fn scenario(options: &Options) -> Scenario {
         max_failures: None,
         stop_at: None,
         latency: LATENCY,
+        each: false,
     }
 }
 

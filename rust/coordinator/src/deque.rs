@@ -58,6 +58,12 @@ impl Deques {
         deque.taken(taken)
     }
 
+    /// Whether the worker's own deque has no group left.
+    #[must_use]
+    pub fn is_empty(&self, worker: WorkerId) -> bool {
+        self.deques.get(worker.index()).is_none_or(|deque| deque.owner.is_empty())
+    }
+
     /// The oldest group that belongs to nobody.
     #[must_use]
     pub fn pop_orphan(&self) -> Option<Span> {

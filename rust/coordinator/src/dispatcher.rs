@@ -14,7 +14,7 @@ use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::ledger::{End, ItemState, NotRunReason};
-use crate::model::{ItemId, WorkerId};
+use crate::model::{Item, ItemId, Membership, WorkerId};
 use crate::plan::{Order, Plan};
 use crate::processes::{ConnectionId, Process, Processes, Verdict};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
@@ -43,7 +43,8 @@ pub(crate) struct Dispatcher {
     waiting_for_items: Vec<WorkerId>,
     questions: HashMap<WorkerId, u32>,
     order: Order,
-    plan: Option<Plan>,
+    /// From the end of the collection until they are dealt.
+    collected: Option<Vec<Item>>,
     run: Option<Running>,
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
@@ -107,7 +108,7 @@ impl Dispatcher {
             waiting_for_items: Vec::new(),
             questions: HashMap::new(),
             order: Order::LongestFirst,
-            plan: None,
+            collected: None,
             run: None,
             interrupt: None,
             early: Vec::new(),
@@ -194,6 +195,11 @@ impl Dispatcher {
                     Err(_) => self.processes.failed_to_start(role, Instant::now()),
                 }
             }
+            Command::Regroup(keys) => {
+                for (item, group) in self.collected.iter_mut().flatten().zip(keys) {
+                    (item.group, item.membership) = (group, Membership::Gathered);
+                }
+            }
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
                 self.launched(Role::Worker(worker));
@@ -239,13 +245,13 @@ impl Dispatcher {
             }
             (Upward::WantsStop(payload), _) => self.wants_stop(payload),
             (Upward::Collected { items, payload }, _) => {
-                let plan = Plan::new(items, self.order);
+                let plan = Plan::new(&items, self.order);
                 self.emit(Event::Collected {
                     payload,
                     separable: plan.separable() as usize,
                     expected_total: plan.expected_total(DEFAULT_ESTIMATE),
                 });
-                self.plan = Some(plan);
+                self.collected = Some(items);
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
             (Upward::Exited { pid, status }, _) => {
@@ -322,8 +328,13 @@ impl Dispatcher {
     }
 
     fn begin(&mut self, options: Run) {
-        let Some(plan) = self.plan.take() else {
+        let Some(items) = self.collected.take() else {
             return;
+        };
+        let plan = if options.each {
+            Plan::each(items, self.order, options.workers)
+        } else {
+            Plan::new(items, self.order)
         };
         let slots = (options.workers + options.max_restarts) as usize;
         let Ok(board) = Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) else {
@@ -397,7 +408,7 @@ impl Dispatcher {
                 };
                 concerned && running_item(run, worker).is_some()
             }
-            (Role::Collector, None) => self.plan.is_none(),
+            (Role::Collector, None) => self.collected.is_none(),
             // It collects for itself.
             (Role::Worker(_), None) => true,
             (Role::Collector, Some(_)) | (Role::Base, _) => false,
@@ -463,11 +474,13 @@ impl Dispatcher {
         let Some(run) = &mut self.run else {
             return;
         };
-        if run.scheduler.has_unleased_work() && run.restarts < run.options.max_restarts {
+        let comes = run.scheduler.has_unleased_work() && run.restarts < run.options.max_restarts;
+        if comes {
             run.restarts += 1;
             run.needed += 1;
             self.emit(Event::Needed);
         }
+        self.schedule(|scheduler, _| scheduler.replacement(comes));
     }
 
     /// Ends the run when nothing can happen any more.

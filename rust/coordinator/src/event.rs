@@ -93,6 +93,8 @@ pub struct Run {
     pub max_failures: Option<u32>,
     /// Interrupt running tests when that limit is reached (`--fail-fast`).
     pub fail_fast: bool,
+    /// Every worker runs every item (`--dist each`).
+    pub each: bool,
 }
 
 /// Something the controller wants done.
@@ -111,6 +113,9 @@ pub enum Command {
         /// Its whole environment.
         environment: Vec<(OsString, OsString)>,
     },
+    /// For each collected item the key of the group that it belongs to, which is not split, instead of what the
+    /// collector said of groups.
+    Regroup(Vec<u32>),
     /// Collection was fine: deal the items.
     Begin(Run),
     /// Let the template fork a worker.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Item, ItemId, Membership};
+use crate::model::{Item, ItemId, Membership, WorkerId};
 
 /// Weight of an item when nothing at all is known: any value will do, as only comparisons matter.
 const UNKNOWN_WEIGHT: f64 = 1.0;
@@ -58,9 +58,27 @@ pub struct Plan {
     separable: u32,
     known_seconds: f64,
     unknown_items: u32,
+    /// Items of a lane, if there are lanes.
+    lane: Option<u32>,
 }
 
 impl Plan {
+    /// Plans the collected `items` once for each of `lanes` workers, who have nothing in common. In the lane of worker
+    /// `n` the ids are counted from `n * items.len()` on. Serial items are like the others: each worker stands for
+    /// an environment of its own.
+    #[must_use]
+    pub fn each(items: impl AsRef<[Item]>, order: Order, lanes: u32) -> Self {
+        let items = items.as_ref();
+        let groups = items.iter().map(|item| item.group + 1).max().unwrap_or(0);
+        let in_lane = |lane: u32| {
+            let own =
+                move |item: &Item| Item { group: lane * groups + item.group, serial: false, ..item.clone() };
+            items.iter().map(own)
+        };
+        let all: Vec<Item> = (0..lanes).flat_map(in_lane).collect();
+        Self { lane: Some(index(items.len())), ..Self::new(all, order) }
+    }
+
     /// Plans the collected `items`; their ids are their indices.
     #[must_use]
     pub fn new(items: impl AsRef<[Item]>, order: Order) -> Self {
@@ -88,6 +106,7 @@ impl Plan {
             separable: 0,
             known_seconds: weights.known_seconds,
             unknown_items: weights.unknown_items,
+            lane: None,
         };
         plan.groups = groups.iter().map(|group| plan.lay_out(group, items, &weights)).collect();
         plan.separable = index(plan.atom_starts.len());
@@ -146,6 +165,18 @@ impl Plan {
     #[must_use]
     pub fn is_serial(&self, position: u32) -> bool {
         self.serial_groups.first().is_some_and(|first| position >= first.start)
+    }
+
+    /// Whether every worker has a lane of its own.
+    #[must_use]
+    pub fn has_lanes(&self) -> bool {
+        self.lane.is_some()
+    }
+
+    /// The worker in whose lane the group is, if there are lanes.
+    #[must_use]
+    pub fn lane(&self, group: Span) -> Option<WorkerId> {
+        self.lane.map(|items| WorkerId(self.item(group.start).0 / items))
     }
 
     /// The item at a position.

@@ -7,6 +7,7 @@
 
 mod give_back;
 mod hand_out;
+mod lanes;
 mod steal;
 
 use std::cmp::Reverse;
@@ -22,6 +23,7 @@ use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
 use crate::worker_state::WorkerState;
+use lanes::Lanes;
 pub use steal::Thefts;
 
 /// What the caller has to tell a worker.
@@ -81,6 +83,7 @@ pub struct Scheduler<C: Claims> {
     limits: Limits,
     ledger: Ledger,
     deques: Deques,
+    lanes: Option<Lanes>,
     slots: Vec<Slot>,
     parked: BTreeSet<WorkerId>,
     serial: VecDeque<Span>,
@@ -106,6 +109,7 @@ impl<C: Claims> Scheduler<C> {
             limits,
             ledger: Ledger::new(plan.end()),
             deques: deal(&plan, workers),
+            lanes: plan.has_lanes().then(|| Lanes::new(workers)),
             slots: Vec::new(),
             parked: BTreeSet::new(),
             serial,
@@ -123,6 +127,9 @@ impl<C: Claims> Scheduler<C> {
     /// The worker can run tests now: one of the first, or a replacement with a new number.
     pub fn ready(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
         self.now = now;
+        if let Some(lanes) = &mut self.lanes {
+            lanes.enter(worker);
+        }
         self.answer(worker)
     }
 
@@ -196,6 +203,9 @@ impl<C: Claims> Scheduler<C> {
         slot.state = dead;
         slot.promised = None;
         self.parked.remove(&worker);
+        if let Some(lanes) = &mut self.lanes {
+            lanes.leave(worker);
+        }
         if let Some(item) = running
             && self.take_from(worker, item).is_ok()
         {
@@ -252,7 +262,31 @@ impl<C: Claims> Scheduler<C> {
     /// There are items that a further worker could be given, so that a dead one is worth replacing.
     #[must_use]
     pub fn has_unleased_work(&self) -> bool {
-        self.ledger.counts().queued > 0
+        match &self.lanes {
+            Some(lanes) => lanes.vacant().any(|lane| !self.deques.is_empty(lane)),
+            None => self.ledger.counts().queued > 0,
+        }
+    }
+
+    /// After a death: whether another worker comes. If none does, what only the dead one could do will not be done.
+    pub fn replacement(&mut self, comes: bool) -> Vec<Action> {
+        let Some(lanes) = &mut self.lanes else {
+            return Vec::new();
+        };
+        if comes {
+            lanes.expect();
+            return Vec::new();
+        }
+        for lane in lanes.close_abandoned() {
+            while let Some(span) = self.deques.pop(lane) {
+                for position in span.positions() {
+                    self.close(self.plan.item(position), End::NotRun(NotRunReason::WorkersExhausted));
+                }
+            }
+        }
+        let mut actions = Vec::new();
+        self.end_parked_if_done(&mut actions);
+        actions
     }
 
     /// What became of every item.
@@ -302,17 +336,21 @@ impl Slot {
     }
 }
 
-/// Deals the groups in plan order, each to the worker with the least work.
+/// Deals the groups in plan order, each to the worker whose lane it is in, or to the one with the least work.
 fn deal(plan: &Plan, workers: u32) -> Deques {
     let mut deques = Deques::new(workers);
     // The bits of floats that are not negative sort as the floats do.
     let mut loads: BinaryHeap<_> = (0..workers).map(|worker| Reverse((0.0_f64.to_bits(), worker))).collect();
     for &group in plan.groups() {
+        let weight = plan.weight(group);
+        if let Some(lane) = plan.lane(group) {
+            deques.push(lane, group, weight);
+            continue;
+        }
         let Some(Reverse((load, worker))) = loads.pop() else {
             deques.push_orphan(group);
             continue;
         };
-        let weight = plan.weight(group);
         deques.push(WorkerId(worker), group, weight);
         loads.push(Reverse(((f64::from_bits(load) + weight).to_bits(), worker)));
     }

@@ -14,7 +14,7 @@ use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
-use scenarios::{deadly_runs, quiet_runs, stopped_runs};
+use scenarios::{deadly_runs, quiet_runs, runs_of_each, stopped_runs};
 use simulation::{Execution, Phase, Scenario, Simulation};
 
 /// Events per item and worker after which a run counts as one that never ends. Real ones need fewer than 20.
@@ -246,6 +246,32 @@ proptest! {
             for execution in &simulation.executions {
                 prop_assert!(execution.begin <= stopped_at, "{:?} after {}", execution, stopped_at);
             }
+        }
+    }
+
+    #[test]
+    fn every_worker_runs_everything(scenario in runs_of_each()) {
+        let simulation = run(&scenario, |_| {});
+        every_worker_leaves(&simulation);
+        prop_assert!(simulation.scheduler.is_done());
+        let counts = simulation.scheduler.ledger().counts();
+        prop_assert_eq!(counts.done() as usize, scenario.items.len() * scenario.ready_at.len());
+        prop_assert!(counts.crashed <= simulation.died);
+        if simulation.died <= scenario.replacements {
+            prop_assert_eq!(counts.not_run, 0);
+        }
+        let lanes = u32::try_from(scenario.ready_at.len()).expect("few workers");
+        let lane_of = |item: ItemId| item.index() / scenario.items.len();
+        let mut workers: BTreeMap<usize, BTreeSet<WorkerId>> = BTreeMap::new();
+        for execution in &simulation.executions {
+            prop_assert_eq!(executions_of(&simulation, execution.item).len(), 1);
+            workers.entry(lane_of(execution.item)).or_default().insert(execution.worker);
+        }
+        for (lane, workers) in workers {
+            for worker in workers.iter().filter(|worker| worker.0 < lanes) {
+                prop_assert_eq!(worker.index(), lane, "in the lane of another");
+            }
+            prop_assert!(workers.len() <= 1 + simulation.died as usize);
         }
     }
 }

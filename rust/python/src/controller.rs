@@ -113,9 +113,14 @@ impl Coordinator {
     }
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
-    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast))]
-    fn begin(&self, workers: u32, max_restarts: u32, max_failures: Option<u32>, fail_fast: bool) {
-        self.command(Command::Begin(Run { workers, max_restarts, max_failures, fail_fast }));
+    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast, each))]
+    fn begin(&self, workers: u32, max_restarts: u32, max_failures: Option<u32>, fail_fast: bool, each: bool) {
+        self.command(Command::Begin(Run { workers, max_restarts, max_failures, fail_fast, each }));
+    }
+
+    /// Gives each collected item the key of the group that it belongs to, which is not split.
+    fn regroup(&self, keys: Vec<u32>) {
+        self.command(Command::Regroup(keys));
     }
 
     /// Starts no more tests; what runs may finish.

@@ -38,6 +38,11 @@ impl<C: Claims> Scheduler<C> {
             }
         } else if self.plan.is_serial(span.start) {
             self.serial.push_front(span);
+        } else if let Some(lanes) = &self.lanes {
+            // Cannot fail: whoever has held something is in a lane.
+            if let Some(lane) = lanes.of(worker) {
+                self.deques.push(lane, span, self.plan.weight(span));
+            }
         } else {
             self.cuts.insert(span.start);
             self.deques.push_orphan(span);

@@ -108,7 +108,11 @@ impl<C: Claims> Scheduler<C> {
 
     /// The next group of the worker's own deque, or of the serial ones if it is the one to run them.
     pub(super) fn take_own(&mut self, worker: WorkerId) -> bool {
-        let own = self.deques.pop(worker).or_else(|| self.next_serial(worker));
+        let deque = match &self.lanes {
+            Some(lanes) => lanes.of(worker),
+            None => Some(worker),
+        };
+        let own = deque.and_then(|deque| self.deques.pop(deque)).or_else(|| self.next_serial(worker));
         if let Some(group) = own {
             self.slots[worker.index()].holding.take_on(group);
         }
@@ -171,6 +175,10 @@ impl<C: Claims> Scheduler<C> {
     /// Work that is new to the parked workers has appeared: each takes some until nothing is left to take.
     pub(super) fn wake(&mut self, actions: &mut Vec<Action>) {
         self.end_parked_if_done(actions);
+        if self.lanes.is_some() {
+            // Nobody else can do what has come back.
+            return;
+        }
         while let Some(&worker) = self.parked.first()
             && self.hand_out(worker, actions)
         {}

@@ -38,6 +38,9 @@ impl<C: Claims> Scheduler<C> {
         if self.slots[worker.index()].holding.has_unleased() || self.take_own(worker) {
             return true;
         }
+        if self.lanes.is_some() {
+            return false;
+        }
         let span = self
             .deques
             .pop_orphan()

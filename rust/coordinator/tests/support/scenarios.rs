@@ -108,6 +108,7 @@ prop_compose! {
             max_failures: None,
             stop_at: None,
             latency,
+            each: false,
         }
     }
 }
@@ -134,5 +135,12 @@ prop_compose! {
             (at, if interrupt { NotRunReason::Interrupted } else { NotRunReason::Stopped })
         });
         Scenario { max_failures, stop_at, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run in which every worker runs everything, and workers die.
+    pub(crate) fn runs_of_each()(run in deadly_runs()) -> Scenario {
+        Scenario { each: true, ..run }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Scenario {
     pub(crate) max_failures: Option<u32>,
     pub(crate) stop_at: Option<(f64, NotRunReason)>,
     pub(crate) latency: f64,
+    /// Every worker runs every item.
+    pub(crate) each: bool,
 }
 
 /// Part of an item's duration that is teardown, during which the next item is claimed already.
@@ -125,10 +127,17 @@ pub(crate) struct Simulation {
 }
 
 impl Simulation {
-    pub(crate) fn new(scenario: Scenario) -> Self {
-        let claims = Arc::new(TableClaims::new(scenario.items.len()));
-        let plan = Plan::new(&scenario.items, scenario.order);
+    pub(crate) fn new(mut scenario: Scenario) -> Self {
         let count = u32::try_from(scenario.ready_at.len()).expect("workers fit their ids");
+        let plan = if scenario.each {
+            let plan = Plan::each(&scenario.items, scenario.order, count);
+            scenario.durations = scenario.durations.repeat(count as usize);
+            scenario.failing = scenario.failing.repeat(count as usize);
+            plan
+        } else {
+            Plan::new(&scenario.items, scenario.order)
+        };
+        let claims = Arc::new(TableClaims::new(plan.len()));
         let limits = Limits { max_failures: scenario.max_failures };
         let mut simulation = Self {
             scheduler: Scheduler::new(plan, count, Arc::clone(&claims), limits),
@@ -143,7 +152,7 @@ impl Simulation {
             messages: 0,
             events: 0,
             parked: Vec::new(),
-            last_execution: vec![None; scenario.items.len()],
+            last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
             timeline: Timeline::new(),
             scenario,
@@ -243,10 +252,13 @@ impl Simulation {
 
     fn replace(&mut self) {
         let wanted = self.scheduler.has_unleased_work();
-        if wanted && self.restarts < self.scenario.replacements {
+        let comes = wanted && self.restarts < self.scenario.replacements;
+        if comes {
             self.restarts += 1;
             self.start_worker(self.now + RESTART);
         }
+        let actions = self.scheduler.replacement(comes);
+        self.perform(actions);
         // A worker may be gone already without the coordinator knowing.
         let mut workers = (0..).map(WorkerId).take(self.workers.len());
         let is_dead = |worker| matches!(self.scheduler.worker_state(worker), WorkerState::Dead(_));

@@ -1,0 +1,1 @@
+"""The compatibility surface: what suites and plugins written for pytest-xdist rely on."""

@@ -1,0 +1,121 @@
+"""The workers as plugins know them from pytest-xdist: node objects with a gateway and a spec."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_fastest import codec
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How a worker is started, in the words of execnet: all are `popen`, here and with this interpreter."""
+
+    id: str
+    popen: bool = True
+    execmodel: str = "main_thread_only"
+    chdir: str | None = None
+    python: str | None = None
+    ssh: str | None = None
+    socket: str | None = None
+    via: str | None = None
+
+    def __str__(self) -> str:
+        return "popen"
+
+
+@dataclass(frozen=True)
+class RInfo:
+    """What execnet tells of the other side's interpreter, which is this one."""
+
+    cwd: str = field(default_factory=lambda: str(Path.cwd()))
+    executable: str = sys.executable
+    platform: str = sys.platform
+    version_info: tuple[Any, ...] = tuple(sys.version_info)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What carries a worker's name (`gw0`)."""
+
+    id: str
+    spec: Spec
+
+    def _rinfo(self, update: bool = False) -> RInfo:
+        return RInfo()
+
+    def __repr__(self) -> str:
+        return f"<Gateway id={self.id!r} popen>"
+
+
+@dataclass(eq=False)
+class NodeManager:
+    """What the nodes of a run have in common. `roots`: directories copied to other machines, so none."""
+
+    config: pytest.Config
+    testrunuid: str
+    specs: list[Spec]
+    roots: list[Path] = field(default_factory=list)
+
+
+class _WorkerInfo(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        # Found out on demand: it takes 10 ms, and hardly anybody asks.
+        if key == "platform":
+            return platform.platform()
+        raise KeyError(key)
+
+
+@dataclass(eq=False)
+class WorkerNode:
+    """One worker. It has a `workerinfo` once it is ready, and a `workeroutput` once it has ended well."""
+
+    gateway: Gateway
+    workerinput: dict[str, Any]
+    config: pytest.Config
+    nodemanager: NodeManager
+    shutting_down: bool = False
+    workerinfo: dict[str, Any] = field(init=False)
+    workeroutput: dict[str, Any] = field(init=False)
+
+    def make_ready(self) -> None:
+        """Gives it what pytest-xdist tells of a worker that is ready."""
+        self.workerinfo = _WorkerInfo(
+            version=sys.version,
+            version_info=tuple(sys.version_info),
+            sysplatform=sys.platform,
+            executable=sys.executable,
+            cwd=str(Path.cwd()),
+            id=self.gateway.id,
+            spec=self.gateway.spec,
+        )
+
+    def shutdown(self) -> None:
+        """Not supported: raises `NotImplementedError`."""
+        raise NotImplementedError(
+            f"{self.gateway.id}: node.shutdown() is not supported by fastest, which ends its workers itself; "
+            "session.shouldstop ends a run"
+        )
+
+    def encoded_input(self) -> bytes:
+        """`workerinput` for the worker. Raises `pytest.UsageError` for a value that can't be sent."""
+        for key, value in self.workerinput.items():
+            if not codec.is_plain(value):
+                raise pytest.UsageError(
+                    f"workerinput[{key!r}] of {self.gateway.id}, set by a pytest_configure_node hook, can't be sent to "
+                    f"the worker: it is a {type(value).__name__}, not a builtin value"
+                )
+        return codec.dumps(self.workerinput)
+
+    @property
+    def number(self) -> int:
+        return int(self.gateway.id.removeprefix("gw"))
+
+    def __repr__(self) -> str:
+        return f"<WorkerNode {self.gateway.id}>"
