@@ -17,8 +17,8 @@ DEFAULT_MODE = "load"
 MODES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", OFF)
 
 
-class Explicit(str):
-    """A value that somebody has given, in contrast to the same one by default."""
+class _Default(str):
+    """A value that nobody has given, in contrast to the same one from somebody."""
 
     __slots__ = ()
 
@@ -37,7 +37,7 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
             # A lower-case short option needs pytest's private method.
             group._addoption(*names, **attributes)
             return
-        for attribute in ("type", "choices"):
+        for attribute in ("type", "choices", "default"):
             if attribute in attributes:
                 known(attribute, attributes[attribute])
 
@@ -63,9 +63,8 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
         "--dist",
         dest="dist",
         metavar="MODE",
-        type=Explicit,
         choices=MODES,
-        default=OFF,
+        default=_Default(OFF),
         help="load, worksteal: modules are dealt, stolen and split (as without this option). loadfile, loadscope: "
         "files, or modules and classes, are never split. loadgroup: as load; tests marked with xdist_group stay "
         "together in every mode. each: every worker runs every test. no: no workers.",
@@ -166,7 +165,7 @@ def mode(option: argparse.Namespace) -> str:
 
 def says_off(option: argparse.Namespace) -> bool:
     """Whether somebody has written `--dist no`."""
-    return isinstance(option.dist, Explicit) and option.dist == OFF and not option.distload
+    return option.dist == OFF and not isinstance(option.dist, _Default) and not option.distload
 
 
 def set_workers(option: argparse.Namespace, count: int, distribution: str) -> None:

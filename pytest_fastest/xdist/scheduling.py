@@ -99,5 +99,5 @@ def _of_scheduler(scheduler: Any) -> tuple[str, Callable[[str], object] | None]:
 
 def _unsupported(kind: type, known: set[type]) -> set[str]:
     """What a scheduler class changes besides its scopes."""
-    own = (name for ancestor in inspect.getmro(kind) if ancestor not in known for name in vars(ancestor))
-    return _DECIDED_HERE & set(own)
+    own = {name for ancestor in inspect.getmro(kind) if ancestor not in known for name in vars(ancestor)}
+    return own & _DECIDED_HERE

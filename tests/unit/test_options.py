@@ -7,9 +7,14 @@ import pytest
 from pytest_fastest import options
 
 
-@pytest.mark.parametrize("text", ["0", "auto", "logical", "AUTO", " auto ", "Logical"])
+@pytest.mark.parametrize("text", ["0", "auto", "AUTO", " auto "])
 def test_automatic(text: str) -> None:
     assert options.parse_count(text) == options.AUTOMATIC
+
+
+@pytest.mark.parametrize("text", ["logical", "Logical"])
+def test_automatic_by_another_word(text: str) -> None:
+    assert options.parse_count(text) == options.LOGICAL
 
 
 @pytest.mark.parametrize(("text", "count"), [("1", 1), ("2", 2), (" 3 ", 3), ("007", 7), ("500", 500)])
