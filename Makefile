@@ -5,15 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check fmt compat bench simulate clean
+.PHONY: demo test plugins check fmt compat bench simulate clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
-test: $(READY)
+test: $(READY) plugins
 	cargo test --release --locked -p fastest-coordinator
 	$(BIN)/python -m pytest -n 0 tests
+
+# What the tests of other people's plugins need, into .venv/plugins.
+plugins: $(READY)
+	$(BIN)/python tests/plugins/install.py
 
 check: $(READY)
 	cargo fmt --all --check

@@ -51,9 +51,23 @@ class Coordinator:
         """The list of items, for workers that collect for themselves."""
     def regroup(self, keys: Sequence[int]) -> None:
         """Gives each collected item the key of the group that it belongs to, which is not split."""
-    def begin(self, workers: int, *, max_restarts: int, max_failures: int | None, fail_fast: bool, each: bool) -> None:
-        """Deals the collected items to `workers` workers, which are started with the other methods. With `each`, every
-        worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`."""
+    def begin(
+        self,
+        workers: int,
+        *,
+        max_restarts: int,
+        max_failures: int | None,
+        fail_fast: bool,
+        each: bool,
+        decides_crashes: bool,
+    ) -> None:
+        """Deals the collected items to `workers` workers, which are started with the other methods.
+
+        With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
+        `decides_crashes`, every `Crashed` with an item must be answered by `decide`.
+        """
+    def decide(self, item: int, again: bool) -> None:
+        """Whether an item that a worker died in runs again."""
     def stop(self) -> None:
         """Starts no more tests; what runs may finish."""
     def interrupt(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_fastest import options
-from pytest_fastest.xdist import facade
+from pytest_fastest.xdist import takeover
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,7 +21,7 @@ DECLINED = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    facade.take_over(pluginmanager)
+    takeover.take_over(pluginmanager)
     options.add_options(parser)
 
 
@@ -30,9 +30,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     spawned = early_config.pluginmanager.get_plugin("fastest-spawned")
     if spawned is not None:
         spawned.enter(early_config)
-    else:
-        wanted = options.resolve(early_config)
-        if isinstance(wanted, options.Declined):
+    elif options.are_used(early_config):
+        from pytest_fastest import request
+
+        wanted = request.resolve(early_config)
+        if isinstance(wanted, request.Declined):
             early_config.stash[DECLINED] = wanted.reason
         elif wanted is not None:
             from pytest_fastest.controller import launch

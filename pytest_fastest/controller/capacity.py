@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_fastest import _core
 
 if TYPE_CHECKING:
-    from pytest_fastest.options import Request
+    from pytest_fastest.request import Request
 
 # Share of the template's memory that a forked worker comes to own (measured on pandas' dtypes tests: 45 of 150 MB).
 _FORKED_SHARE = 0.5

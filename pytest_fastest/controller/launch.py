@@ -25,7 +25,7 @@ from pytest_fastest.worker.terminal import Terminal, flush
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_fastest.options import Request
+    from pytest_fastest.request import Request
 
 # Seconds that the template may take to unconfigure itself before it is killed.
 _CLOSE_PATIENCE = 10.0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_fastest.xdist.facade import Sched
     from pytest_fastest.xdist.nodes import WorkerNode
 
 
@@ -80,15 +81,19 @@ class Replay:
             del self._begun[index]
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
-    def crash(self, node: WorkerNode, index: int, returncode: int | None, stack: str) -> None:
-        """The worker died in this item."""
+    def crash(self, node: WorkerNode, index: int, returncode: int | None, stack: str, sched: Sched) -> bool:
+        """The worker died in this item; whether a plugin wants it to run again."""
         last = self._begun.pop(index, None)
         nodeid, location = self.item(index)
         if last is None:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         phase: Literal["call", "teardown"] = "teardown" if last in ("call", "teardown") else "call"
-        self._log(node, index, crashes.crashed(nodeid, location, phase, node, returncode, stack))
+        report = crashes.crashed(nodeid, location, phase, node, returncode, stack)
+        self._sign(node, index, report)
+        self._hook.pytest_handlecrashitem(crashitem=nodeid, report=report, sched=sched)
+        self._hook.pytest_runtest_logreport(report=report)
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+        return sched.take_pending(nodeid)
 
     def not_run(self, index: int, reason: str) -> None:
         """The item was not run although nobody wanted it so."""
@@ -112,12 +117,15 @@ class Replay:
         reporter._write_report_lines_from_hooks(counts["lines"])
 
     def _log(self, node: WorkerNode, index: int, report: pytest.TestReport) -> None:
+        self._sign(node, index, report)
+        self._hook.pytest_runtest_logreport(report=report)
+
+    def _sign(self, node: WorkerNode, index: int, report: pytest.TestReport) -> None:
         # The names under which pytest-xdist's users and pytest's own junitxml look for them.
         report.node = node  # type: ignore[attr-defined]
         report.worker_id = node.gateway.id  # type: ignore[attr-defined]
         report.testrun_uid = self._testrunuid  # type: ignore[attr-defined]
         report.item_index = index % len(self.nodeids)  # type: ignore[attr-defined]
-        self._hook.pytest_runtest_logreport(report=report)
 
     def _warning(self, data: dict[str, Any]) -> None:
         rebuilt = rebuild.warning(data)

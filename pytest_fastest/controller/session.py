@@ -15,7 +15,7 @@ from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.worker import crash
-from pytest_fastest.xdist import facade, scheduling
+from pytest_fastest.xdist import facade, scheduling, takeover
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
 
@@ -47,6 +47,7 @@ class ControllerPlugin:
         self._manager = NodeManager(config, run.testrunuid, [])
         self._sched = facade.Sched(config)
         self._mode = run.request.mode
+        self._decides_crashes = False
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._forks = run.method == "fork"
         self._started = time.monotonic()
@@ -68,7 +69,7 @@ class ControllerPlugin:
             config.option.numprocesses = request.automatic
             chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
             most = min(chosen or 1, request.most or chosen or 1)
-            if chosen is not None and not isinstance(chosen, facade.Automatic):
+            if chosen is not None and not isinstance(chosen, takeover.Automatic):
                 if not isinstance(chosen, int) or chosen < 0:
                     raise pytest.UsageError(
                         f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers"
@@ -224,12 +225,14 @@ class ControllerPlugin:
         option = self._config.option
         surface.set_workers(option, self._count, self._mode)
         restarts = self._run.request.restarts
+        self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
         self._coordinator.begin(
             self._count,
             max_restarts=self._count * _RESTARTS_PER_WORKER if restarts is None else restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
+            decides_crashes=self._decides_crashes,
         )
         for node in self._nodes.values():
             node.workerinput["workercount"] = self._count
@@ -324,10 +327,16 @@ class ControllerPlugin:
         node = self._node(worker)
         node.shutting_down = True
         self._config.hook.pytest_testnodedown(node=node, error=crashes.how_it_ended(returncode))
-        if self._is_killed:
-            self._interrupted += [] if item is None else [self._replay.item(item)[0]]
-        elif item is not None:
-            self._replay.crash(node, item, returncode, self._stack(f"gw{worker}"))
+        if item is not None:
+            again = False
+            if self._is_killed:
+                self._interrupted.append(self._replay.item(item)[0])
+            else:
+                again = self._replay.crash(node, item, returncode, self._stack(f"gw{worker}"), self._sched)
+            if self._decides_crashes:
+                self._coordinator.decide(item, again)
+        elif self._is_killed:
+            pass
         elif self._end is None:
             text = f"worker '{node.gateway.id}' {crashes.how_it_ended(returncode)} outside of any test"
             self._replay.worker_errors.append(text + self._stack(f"gw{worker}"))

@@ -29,7 +29,7 @@ class Planned(NamedTuple):
 class _Marks(NamedTuple):
     serial: bool = False
     parallel_safe: bool = False
-    group: str | None = None
+    groups: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -50,8 +50,9 @@ class Planner:
         module, scope, inherited = self._above(item)
         marks = _marked(item, inherited) if item.own_markers else inherited
         shares = self._shares_fixtures(item)
-        if marks.group is not None:
-            number = self._number(("xdist_group", marks.group))
+        if marks.groups:
+            # Several names are one group of their own, as under pytest-xdist.
+            number = self._number(("xdist_group", "_".join(sorted(marks.groups))))
             return Planned(number, number, True, False, marks.serial, shares)
         if marks.parallel_safe:
             group = self._number((module, "parallel_safe"))
@@ -101,7 +102,8 @@ def _marked(node: Node, inherited: _Marks) -> _Marks:
         elif mark.name == "parallel_safe":
             inherited = inherited._replace(parallel_safe=True)
         else:
-            inherited = inherited._replace(group=str(mark.args[0] if mark.args else mark.kwargs.get("name", "default")))
+            name = str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+            inherited = inherited._replace(groups=inherited.groups | {name})
     return inherited
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+
+    import pytest
 
 OFF = "no"
 # Module groups with stealing and splitting; the rest differ from that in what belongs together.
 DEFAULT_MODE = "load"
 MODES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", OFF)
+
+
+_REFUSED = ("tx", "px", "rsyncdir", "rsyncignore", "looponfail")
+_NUMBERS = ("maxprocesses", "maxschedchunk", "maxworkerrestart")
 
 
 class _Default(str):
@@ -119,8 +123,17 @@ def _defined(parser: pytest.Parser) -> Iterator[tuple[str, Callable[[str, Any], 
                 yield name, option.attrs().__setitem__
 
 
+def are_used(option: argparse.Namespace) -> bool:
+    """Whether there is anything that may have to be refused, or that asks for workers."""
+    return any(getattr(option, name, None) for name in _REFUSED) or any(
+        getattr(option, name) is not None for name in _NUMBERS
+    )
+
+
 def refuse_what_is_not_carried(option: argparse.Namespace) -> None:
     """Raises `pytest.UsageError` for options of pytest-xdist that have no counterpart, and for values not allowed."""
+    import pytest
+
     for name, dest in (("--px", "px"), ("--rsyncdir", "rsyncdir"), ("--rsyncignore", "rsyncignore")):
         if value := getattr(option, dest, None):
             raise pytest.UsageError(
@@ -144,6 +157,8 @@ def refuse_what_is_not_carried(option: argparse.Namespace) -> None:
 
 def count_of_specs(specs: list[str]) -> int:
     """How many workers `--tx` asks for. Raises `pytest.UsageError` for anything but `popen` and `N*popen`."""
+    import pytest
+
     total = 0
     for spec in specs:
         times, star, kind = spec.rpartition("*")

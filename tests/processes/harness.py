@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 METHODS = ("fork", "spawn")
+# Where `tests/plugins/install.py` puts other people's plugins, each in a folder of its own.
+PLUGINS = Path(sys.prefix) / "plugins"
 
 # Seconds.
 TIMEOUT = 60.0
@@ -247,10 +249,12 @@ class Suite:
         command: Sequence[str] | None = None,
         leaves_processes: bool = False,
         grace: float = GRACE,
+        plugins: Sequence[str] = (),
     ) -> Iterator[Running]:
         """Starts `pytest` (or `command`) with these arguments; at the end of the block nothing may be left behind.
 
-        `leaves_processes`: the suite's own tests do, only the run's directory counts then.
+        `leaves_processes`: the suite's own tests do, only the run's directory counts then. `plugins`: files of
+        `tests/plugins/requirements`, what they name is installed for this run.
         """
         identity = uuid.uuid4().hex
         # Not below `tmp_path`: the path of a socket must be short to be in there.
@@ -263,7 +267,7 @@ class Suite:
         environment |= {
             _MARKER: identity,
             "TMPDIR": str(temporary),
-            "PYTHONPATH": str(self._helpers),
+            "PYTHONPATH": os.pathsep.join(map(str, (self._helpers, *(PLUGINS / name for name in plugins)))),
             "WITNESS": str(self._witness),
             "RECORD": str(home / "record"),
             "RECORD_PARENT": str(os.getpid()),

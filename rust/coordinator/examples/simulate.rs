@@ -219,6 +219,7 @@ fn scenario(options: &Options) -> Scenario {
         stop_at: None,
         latency: LATENCY,
         each: false,
+        reruns: 0,
     }
 }
 

@@ -220,6 +220,7 @@ impl Dispatcher {
                     self.send_items(worker);
                 }
             }
+            Command::Decide { item, again } => self.decide(item, again),
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
@@ -462,7 +463,8 @@ impl Dispatcher {
 
     fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
-        if !process.ended {
+        let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
+        if !process.ended && !decides {
             // Before what it has left is given to others: the limit of failures may be reached.
             self.count_failures(worker, u32::from(running.is_some()));
         }
@@ -471,6 +473,28 @@ impl Dispatcher {
             return;
         }
         self.emit(Event::Crashed { worker, item: running, status });
+        match running {
+            Some(_) if decides => {}
+            Some(item) => self.decide(item, false),
+            None => self.replace(),
+        }
+    }
+
+    /// Carries out what was decided about an item that a worker died in.
+    fn decide(&mut self, item: ItemId, again: bool) {
+        let worker = self.run.as_ref().and_then(|run| run.scheduler.blamed(item));
+        let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
+        if let Some(worker) = worker {
+            if decides {
+                self.count_failures(worker, u32::from(!again));
+            }
+            self.schedule(|scheduler, _| scheduler.decide(item, again));
+            self.replace();
+        }
+    }
+
+    /// After a death: asks for another worker if there is work for it and the limit is not reached.
+    fn replace(&mut self) {
         let Some(run) = &mut self.run else {
             return;
         };
@@ -489,7 +513,7 @@ impl Dispatcher {
         let Some(run) = &mut self.run else {
             return;
         };
-        if run.finished || any_worker || run.needed > 0 {
+        if run.finished || any_worker || run.needed > 0 || run.scheduler.is_undecided() {
             return;
         }
         if !run.scheduler.is_done() {

@@ -95,6 +95,8 @@ pub struct Run {
     pub fail_fast: bool,
     /// Every worker runs every item (`--dist each`).
     pub each: bool,
+    /// The controller decides about each item that a worker dies in whether it runs again.
+    pub decides_crashes: bool,
 }
 
 /// Something the controller wants done.
@@ -122,6 +124,13 @@ pub enum Command {
     Fork(WorkerId, ByteBuf),
     /// Let the collector run tests itself.
     Become(WorkerId),
+    /// Whether an item that a worker died in runs again.
+    Decide {
+        /// The item.
+        item: ItemId,
+        /// Or else it has crashed.
+        again: bool,
+    },
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
     /// Start no more tests; what runs may finish.

@@ -92,6 +92,8 @@ pub struct Scheduler<C: Claims> {
     parallel_left: u32,
     /// Where an atom was cut in two because its worker died. Its rest counts as an atom of its own.
     cuts: BTreeSet<u32>,
+    /// What dead workers ran, and nobody has decided about yet. To the ledger it is still theirs.
+    undecided: Vec<(ItemId, WorkerId)>,
     failures: u32,
     /// When the event happened that is being handled, in seconds since any fixed moment.
     now: f64,
@@ -116,6 +118,7 @@ impl<C: Claims> Scheduler<C> {
             serial_worker: None,
             parallel_left: plan.end() - serial_items,
             cuts: BTreeSet::new(),
+            undecided: Vec::new(),
             failures: 0,
             now: 0.0,
             stopping: None,
@@ -192,8 +195,8 @@ impl<C: Claims> Scheduler<C> {
         actions
     }
 
-    /// The worker is gone. `running` is what it had begun and not finished: that item is to blame and is not run
-    /// again, everything else goes back.
+    /// The worker is gone. `running` is what it had begun and not finished: that item is to blame, and waits for
+    /// [`Scheduler::decide`]. Everything else goes back.
     pub fn dead(&mut self, worker: WorkerId, running: Option<ItemId>, now: f64) -> Vec<Action> {
         self.now = now;
         let slot = self.slot(worker);
@@ -209,7 +212,7 @@ impl<C: Claims> Scheduler<C> {
         if let Some(item) = running
             && self.take_from(worker, item).is_ok()
         {
-            self.close(item, End::Crashed(worker));
+            self.undecided.push((item, worker));
         }
         // From the back, as serial pieces go to the front of their queue.
         for piece in self.slot(worker).holding.clear().into_iter().rev() {
@@ -225,6 +228,36 @@ impl<C: Claims> Scheduler<C> {
         let mut actions = Vec::new();
         self.wake(&mut actions);
         actions
+    }
+
+    /// What becomes of an item that a worker died in: it runs again, or has crashed for good.
+    pub fn decide(&mut self, item: ItemId, again: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let Some(place) = self.undecided.iter().position(|(undecided, _)| *undecided == item) else {
+            return actions;
+        };
+        let (_, worker) = self.undecided.swap_remove(place);
+        if again {
+            let position = self.plan.position(item);
+            self.orphan(worker, Span { start: position, end: position + 1 });
+        } else {
+            self.close(item, End::Crashed(worker));
+        }
+        self.wake(&mut actions);
+        self.begin_serial(&mut actions);
+        actions
+    }
+
+    /// The worker that died in this item, about which nothing is decided yet.
+    #[must_use]
+    pub fn blamed(&self, item: ItemId) -> Option<WorkerId> {
+        self.undecided.iter().find(|(undecided, _)| *undecided == item).map(|(_, worker)| *worker)
+    }
+
+    /// Something that a worker died in waits for a decision.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        !self.undecided.is_empty()
     }
 
     /// Leases no item from now on and takes back what is not claimed. Claimed items may still finish.

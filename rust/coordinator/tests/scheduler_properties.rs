@@ -14,7 +14,7 @@ use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
-use scenarios::{deadly_runs, quiet_runs, runs_of_each, stopped_runs};
+use scenarios::{deadly_runs, quiet_runs, runs_of_each, runs_with_reruns, stopped_runs};
 use simulation::{Execution, Phase, Scenario, Simulation};
 
 /// Events per item and worker after which a run counts as one that never ends. Real ones need fewer than 20.
@@ -250,6 +250,19 @@ proptest! {
     }
 
     #[test]
+    fn what_workers_died_in_can_run_again(scenario in runs_with_reruns()) {
+        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        every_worker_leaves(&simulation);
+        prop_assert!(simulation.scheduler.is_done());
+        serial_items_run_alone(&scenario, &simulation);
+        let again = items(&scenario).map(|item| executions_of(&simulation, item).len().saturating_sub(1));
+        prop_assert!(again.sum::<usize>() <= simulation.rerun as usize);
+        let counts = simulation.scheduler.ledger().counts();
+        prop_assert_eq!(counts.done() as usize, scenario.items.len());
+        prop_assert!(counts.crashed + simulation.rerun <= simulation.died);
+    }
+
+    #[test]
     fn every_worker_runs_everything(scenario in runs_of_each()) {
         let simulation = run(&scenario, |_| {});
         every_worker_leaves(&simulation);
@@ -264,7 +277,7 @@ proptest! {
         let lane_of = |item: ItemId| item.index() / scenario.items.len();
         let mut workers: BTreeMap<usize, BTreeSet<WorkerId>> = BTreeMap::new();
         for execution in &simulation.executions {
-            prop_assert_eq!(executions_of(&simulation, execution.item).len(), 1);
+            prop_assert!(executions_of(&simulation, execution.item).len() <= 1 + simulation.rerun as usize);
             workers.entry(lane_of(execution.item)).or_default().insert(execution.worker);
         }
         for (lane, workers) in workers {

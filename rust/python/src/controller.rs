@@ -8,7 +8,7 @@ use std::time::Duration;
 use coordinator::capacity;
 use coordinator::coordinator as core;
 use coordinator::event::{Command, Event as CoreEvent, Run};
-use coordinator::model::WorkerId;
+use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
 use coordinator::protocol::Role;
 use pyo3::exceptions::PyRuntimeError;
@@ -113,9 +113,23 @@ impl Coordinator {
     }
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
-    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast, each))]
-    fn begin(&self, workers: u32, max_restarts: u32, max_failures: Option<u32>, fail_fast: bool, each: bool) {
-        self.command(Command::Begin(Run { workers, max_restarts, max_failures, fail_fast, each }));
+    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes))]
+    fn begin(
+        &self,
+        workers: u32,
+        max_restarts: u32,
+        max_failures: Option<u32>,
+        fail_fast: bool,
+        each: bool,
+        decides_crashes: bool,
+    ) {
+        let run = Run { workers, max_restarts, max_failures, fail_fast, each, decides_crashes };
+        self.command(Command::Begin(run));
+    }
+
+    /// Whether an item that a worker died in runs again.
+    fn decide(&self, item: u32, again: bool) {
+        self.command(Command::Decide { item: ItemId(item), again });
     }
 
     /// Gives each collected item the key of the group that it belongs to, which is not split.

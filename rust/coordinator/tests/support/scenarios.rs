@@ -109,6 +109,7 @@ prop_compose! {
             stop_at: None,
             latency,
             each: false,
+            reruns: 0,
         }
     }
 }
@@ -140,7 +141,14 @@ prop_compose! {
 
 prop_compose! {
     /// A run in which every worker runs everything, and workers die.
-    pub(crate) fn runs_of_each()(run in deadly_runs()) -> Scenario {
-        Scenario { each: true, ..run }
+    pub(crate) fn runs_of_each()(run in deadly_runs(), reruns in 0..3_u32) -> Scenario {
+        Scenario { each: true, reruns, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run in which workers die, and some of what they died in is run again.
+    pub(crate) fn runs_with_reruns()(run in deadly_runs(), reruns in 1..4_u32) -> Scenario {
+        Scenario { reruns, ..run }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Scenario {
     pub(crate) latency: f64,
     /// Every worker runs every item.
     pub(crate) each: bool,
+    /// How many of the items that workers die in are run again.
+    pub(crate) reruns: u32,
 }
 
 /// Part of an item's duration that is teardown, during which the next item is claimed already.
@@ -122,6 +124,7 @@ pub(crate) struct Simulation {
     /// The last execution of each item.
     last_execution: Vec<Option<usize>>,
     restarts: u32,
+    pub(crate) rerun: u32,
     timeline: Timeline<Event>,
     scenario: Scenario,
 }
@@ -154,6 +157,7 @@ impl Simulation {
             parked: Vec::new(),
             last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
+            rerun: 0,
             timeline: Timeline::new(),
             scenario,
         };
@@ -229,7 +233,15 @@ impl Simulation {
             }
             Upward::Released(item) => self.scheduler.released(worker, item),
             Upward::Interrupted(item) => self.scheduler.interrupted(worker, item),
-            Upward::Gone { running } => self.scheduler.dead(worker, running, now),
+            Upward::Gone { running } => {
+                let mut actions = self.scheduler.dead(worker, running, now);
+                if let Some(item) = running {
+                    let again = self.scenario.reruns > self.rerun;
+                    self.rerun += u32::from(again);
+                    actions.extend(self.scheduler.decide(item, again));
+                }
+                actions
+            }
         };
         self.perform(actions);
         if let Upward::Gone { .. } = message {

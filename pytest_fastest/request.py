@@ -1,0 +1,181 @@
+"""What the user asked for, by options, environment and ini, and the errors about it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_fastest.options import AUTOMATIC, ENVIRONMENT, INI, LOGICAL, OFF, Invalid, parse_count
+from pytest_fastest.xdist import options as surface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_COMMAND_LINE = "the command line"
+_PYTEST_ADDOPTS = "PYTEST_ADDOPTS"
+_CONFIGURATION = "addopts of the configuration file"
+# Weakest first.
+_SOURCES = (_CONFIGURATION, _PYTEST_ADDOPTS, ENVIRONMENT, _COMMAND_LINE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """That workers are wanted.
+
+    * `count`: `None` for an automatic number; `source` is where it was said;
+    * `automatic`: which word for an automatic number was used;
+    * `most`: no more than these many, if there is a limit;
+    * `mode`: how tests are distributed (`--dist`);
+    * `restarts`: how many crashed workers are replaced at most; `None`: a default;
+    * `keep_order`: groups are taken in collection order;
+    * `testrunuid`: a name for the run that the user has chosen.
+    """
+
+    count: int | None
+    source: str
+    start_method: str
+    automatic: str = AUTOMATIC
+    most: int | None = None
+    mode: str = surface.DEFAULT_MODE
+    restarts: int | None = None
+    keep_order: bool = False
+    testrunuid: str | None = None
+
+
+@dataclass(frozen=True)
+class Declined:
+    """That workers were asked for, but this run has none: `reason` goes to the header."""
+
+    reason: str
+
+
+def resolve(config: pytest.Config) -> Request | Declined | None:
+    """What this run is to do; `None` if nobody asked for workers.
+
+    An explicit `-n` on the command line beats `FASTEST_WORKERS`, which beats `-n` in `addopts`, which beats the ini
+    option. `--dist no` beats what comes from the same place or a weaker one. Raises `pytest.UsageError` for a value
+    that isn't allowed, and for what of pytest-xdist is not carried.
+    """
+    option = config.known_args_namespace
+    surface.refuse_what_is_not_carried(option)
+    asked = _asked(config)
+    if asked is None or asked[0] == OFF:
+        return None
+    value, source = asked
+    most = option.maxprocesses
+    count = min(value, most or value) if isinstance(value, int) else None
+    if reason := _interactive(option):
+        if count is not None:
+            raise pytest.UsageError(
+                f"{reason} needs the terminal, which worker processes don't have (asked for {count} by {source}); "
+                "try -n no"
+            )
+        return Declined(f"no workers: {reason}")
+    if reason := _sequential(option):
+        return Declined(f"no workers: {reason}")
+    if _without_tests(option):
+        return None
+    return Request(
+        count,
+        source,
+        option.start_method,
+        LOGICAL if value == LOGICAL else AUTOMATIC,
+        most,
+        surface.mode(option),
+        None if option.maxworkerrestart is None else int(option.maxworkerrestart),
+        _keeps_order(option),
+        option.testrunuid,
+    )
+
+
+def _keeps_order(option: argparse.Namespace) -> bool:
+    if getattr(option, "failedfirst", False) or getattr(option, "newfirst", False):
+        return True
+    return not option.loadscopereorder and surface.mode(option) in ("loadscope", "loadfile")
+
+
+def _asked(config: pytest.Config) -> tuple[int | str, str] | None:
+    """The number of workers and where it was said, unless a source that is as strong says `--dist no`."""
+    found = _number(config)
+    if found is None:
+        return None
+    value, name, source = found
+    if surface.says_off(config.known_args_namespace):
+        off = _source(config, "dist")
+        if _SOURCES.index(off) >= _SOURCES.index(source):
+            return None
+    return value, name
+
+
+def _number(config: pytest.Config) -> tuple[int | str, str, str] | None:
+    """The number of workers, the name of the setting, and which of `_SOURCES` it comes from."""
+    known = config.known_args_namespace
+    option: int | str | None = known.numprocesses
+    # A worker's own tests may start pytest again: the environment is meant for the run that the user starts.
+    environment = os.environ.get(ENVIRONMENT) if "PYTEST_XDIST_WORKER" not in os.environ else None
+    source = None if option is None else _source(config, "numprocesses")
+    if isinstance(option, Invalid):
+        _checked(option, f"-n on {source}" if source == _COMMAND_LINE else f"-n in {source}")
+    if environment and source != _COMMAND_LINE:
+        value = _checked(environment, f"the environment variable {ENVIRONMENT}")
+        # One worker would be a process more than none, for the same result.
+        return (OFF if value == 1 else value), ENVIRONMENT, ENVIRONMENT
+    if source is not None:
+        return known.numprocesses, "-n", source
+    if known.tx and (known.distload or known.dist != surface.OFF):
+        return surface.count_of_specs(known.tx), "--tx", _source(config, "tx")
+    ini = config.getini(INI)
+    if ini:
+        return _checked(ini, f"the ini option {INI}"), INI, _CONFIGURATION
+    return None
+
+
+def _checked(text: str, source: str) -> int | str:
+    try:
+        return parse_count(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"{source}: {error}") from None
+
+
+def _source(config: pytest.Config, dest: str) -> str:
+    """Which of `_SOURCES` an option comes from."""
+    sources = {
+        _COMMAND_LINE: [str(argument) for argument in config.invocation_params.args],
+        _PYTEST_ADDOPTS: shlex.split(os.environ.get(_PYTEST_ADDOPTS, "")),
+    }
+    for source, arguments in sources.items():
+        # argparse fills in no default for what is there.
+        namespace = config._parser.parse_known_args(arguments, namespace=argparse.Namespace(**{dest: None}))
+        if getattr(namespace, dest) is not None:
+            return source
+    return _CONFIGURATION
+
+
+def _interactive(option: argparse.Namespace) -> str | None:
+    return _first(option, {"usepdb": "--pdb", "trace": "--trace"})
+
+
+def _sequential(option: argparse.Namespace) -> str | None:
+    names = {
+        "stepwise": "--stepwise goes through the tests in order",
+        "stepwise_reset": "--stepwise-reset goes through the tests in order",
+        "stepwise_skip": "--stepwise-skip goes through the tests in order",
+        "setupshow": "--setup-show prints while tests run",
+        "setuponly": "--setup-only runs no tests",
+    }
+    return _first(option, names)
+
+
+def _without_tests(option: argparse.Namespace) -> bool:
+    names = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "setupplan")
+    return any(getattr(option, name, None) for name in names) or getattr(option, "cacheshow", None) is not None
+
+
+def _first(option: argparse.Namespace, names: dict[str, str]) -> str | None:
+    truth: Callable[[str], object] = lambda name: getattr(option, name, None)  # noqa: E731
+    return next((text for name, text in names.items() if truth(name)), None)

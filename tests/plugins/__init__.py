@@ -1,0 +1,1 @@
+"""Plugins that people use, each with its own effect."""

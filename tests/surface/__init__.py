@@ -1,0 +1,1 @@
+"""What suites and plugins written for pytest-xdist rely on."""
