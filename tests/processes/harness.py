@@ -48,6 +48,17 @@ def mark(name):
     file = os.open(os.environ["WITNESS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(file, line.encode())
     os.close(file)
+
+def meet(count):
+    """Waits until tests run in so many workers at once."""
+    mark("meets")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with open(os.environ["WITNESS"], encoding="utf-8") as marks:
+            if len({line.split("\\t")[2] for line in marks if line.startswith("meets\\t")}) >= count:
+                return
+        time.sleep(0.005)
+    raise TimeoutError(f"not in {count} workers")
 '''
 
 _RECORDER = '''

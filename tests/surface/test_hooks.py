@@ -167,7 +167,8 @@ SCHEDULER = """
 
 @pytest.mark.parametrize("plugins", [(), ("xdist",)], ids=["without xdist", "with xdist"])
 def test_the_scopes_of_a_scheduler(suite: Suite, method: str, plugins: tuple[str, ...]) -> None:
-    text = "import time\n" + "\n".join(f"def test_{n}_{letter}(): time.sleep(0.01)" for n in "123" for letter in "xyz")
+    tests = "\n".join(f"def test_{n}_{letter}(): meet(3)" for n in "123" for letter in "xyz")
+    text = f"from witness import meet\n{tests}"
     suite.write(conftest=SCHEDULER.format(returned="ByLetter(config, log)"), test_a=text, test_b=text)
     result = suite.run("-n", "3", "--start-method", method, plugins=plugins)
     assert result.counts == {"passed": 18}, result.output
@@ -175,7 +176,7 @@ def test_the_scopes_of_a_scheduler(suite: Suite, method: str, plugins: tuple[str
     for report in result.reports:
         workers[report.nodeid[-1]].add(report.worker)
     assert sorted(len(found) for found in workers.values()) == [1, 1, 1]
-    assert len(set.union(*workers.values())) > 1
+    assert len(set.union(*workers.values())) == 3
 
 
 @pytest.mark.parametrize(

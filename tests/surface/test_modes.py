@@ -9,19 +9,23 @@ from processes.harness import METHODS, Result, Suite
 
 pytestmark = pytest.mark.parametrize("method", METHODS)
 
+# How many workers have to run tests at the same time before any test ends.
 MODULE = """
-    import time, pytest
+    import os, pytest
+    from witness import meet
+
+    WORKERS = int(os.environ.get("MEETING", 1))
 
     @pytest.mark.parametrize("number", range(6))
-    def test_function(number): time.sleep(0.01)
+    def test_function(number): meet(WORKERS)
 
     class TestOne:
         @pytest.mark.parametrize("number", range(4))
-        def test_method(self, number): time.sleep(0.01)
+        def test_method(self, number): meet(WORKERS)
 
     class TestTwo:
         @pytest.mark.parametrize("number", range(4))
-        def test_method(self, number): time.sleep(0.01)
+        def test_method(self, number): meet(WORKERS)
 """
 
 
@@ -45,30 +49,30 @@ def scope_of(nodeid: str) -> str:
 @pytest.mark.parametrize("mode", ["load", "worksteal", "loadgroup"])
 def test_modules_are_split_where_there_is_no_other_work(suite: Suite, method: str, mode: str) -> None:
     suite.write(test_only=MODULE)
-    result = suite.run("-n", "2", "--start-method", method, "--dist", mode)
+    result = suite.run("-n", "2", "--start-method", method, "--dist", mode, env={"MEETING": "2"})
     assert result.counts == {"passed": 14}
     assert workers_by(result, file_of) == {"test_only.py": {"gw0", "gw1"}}
 
 
 def test_a_file_is_not_split(suite: Suite, method: str) -> None:
     suite.write(test_a=MODULE, test_b=MODULE, test_c=MODULE)
-    result = suite.run("-n", "3", "--start-method", method, "--dist", "loadfile")
+    result = suite.run("-n", "3", "--start-method", method, "--dist", "loadfile", env={"MEETING": "3"})
     assert result.counts == {"passed": 42}
     assert ", loadfile, " in str(result.header)
     by_file = workers_by(result, file_of)
     assert [len(workers) for workers in by_file.values()] == [1, 1, 1]
-    assert len(set.union(*by_file.values())) > 1
+    assert len(set.union(*by_file.values())) == 3
 
 
 def test_a_scope_is_not_split_and_classes_are_scopes(suite: Suite, method: str) -> None:
     suite.write(test_only=MODULE)
-    result = suite.run("-n", "3", "--start-method", method, "--dist", "loadscope")
+    result = suite.run("-n", "3", "--start-method", method, "--dist", "loadscope", env={"MEETING": "3"})
     assert result.counts == {"passed": 14}
     assert result.workers == 3
     by_scope = workers_by(result, scope_of)
     assert set(by_scope) == {"test_only.py", "test_only.py::TestOne", "test_only.py::TestTwo"}
     assert all(len(workers) == 1 for workers in by_scope.values())
-    assert len(set.union(*by_scope.values())) > 1
+    assert len(set.union(*by_scope.values())) == 3
 
 
 def test_no_more_workers_than_scopes(suite: Suite, method: str) -> None:
