@@ -45,6 +45,8 @@ class Coordinator:
         """Starts a worker in a process of its own, with exactly this environment."""
     def fork_worker(self, worker: int, payload: bytes) -> None:
         """Lets the template fork a worker."""
+    def fork_worker_from_base(self, worker: int) -> None:
+        """Lets the base fork a worker, which configures itself and collects."""
     def become_worker(self, worker: int) -> None:
         """Lets the collector run tests itself."""
     def set_items(self, payload: bytes) -> None:
@@ -60,11 +62,13 @@ class Coordinator:
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        configures_first: bool,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
         With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
-        `decides_crashes`, every `Crashed` with an item must be answered by `decide`.
+        `decides_crashes`, every `Crashed` with an item must be answered by `decide`. With `configures_first`, no test
+        starts before every one of the workers has said `configured`.
         """
     def decide(self, item: int, again: bool) -> None:
         """Whether an item that a worker died in runs again."""
@@ -180,6 +184,8 @@ class Link:
         """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures)` each."""
     def want_items(self) -> None:
         """Asks for the list of items."""
+    def configured(self) -> None:
+        """The worker has configured itself."""
     def ready(self) -> None:
         """The worker can run tests."""
     def reports(self, item: int, failures: int, finished: bool, payload: bytes) -> None:

@@ -21,7 +21,7 @@ AUTOMATIC = "auto"
 LOGICAL = "logical"
 # As pytest-xdist has it, for plugins that read the option: false means that there are no workers.
 OFF = 0
-START_METHODS = ("auto", "fork", "spawn")
+START_METHODS = ("auto", "fork", "forkserver", "spawn")
 
 
 def parse_count(text: str) -> int | str:
@@ -63,8 +63,8 @@ def add_options(parser: pytest.Parser) -> None:
         dest="start_method",
         choices=START_METHODS,
         default="auto",
-        help="How workers are started: fork (collect once, then fork), spawn (fresh interpreters), or auto: fork "
-        "where it is safe.",
+        help="How workers are started: fork (collect once, then fork), forkserver (forked before conftests are "
+        "loaded; each collects), spawn (fresh interpreters), or auto: fork where it is safe.",
     )
     group.addoption(
         "--fail-fast",

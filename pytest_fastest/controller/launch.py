@@ -16,7 +16,7 @@ from pytest_fastest import _core
 from pytest_fastest.controller.guard import guard
 from pytest_fastest.controller.session import ControllerPlugin
 from pytest_fastest.worker import forksafety, reports
-from pytest_fastest.worker.base import fork_template
+from pytest_fastest.worker.base import fork_from_base
 from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
 from pytest_fastest.worker.spawn import BOOTSTRAP
@@ -39,12 +39,14 @@ class Launched:
     directory: Path
     request: Request
     testrunuid: str
-    # "fork" or "spawn", and why, if the user did not say it.
+    # "fork", "forkserver" or "spawn", and why, if the user did not say it.
     method: str
     method_reason: str | None
     # The command that starts a fresh interpreter, up to its role, and its environment: the one from before conftests
     # were loaded, which every process loads for itself.
     spawn_command: list[str] = field(default_factory=list)
+    # The base, which can fork workers that configure themselves; none under "spawn".
+    base_pid: int | None = None
     environment: list[tuple[str, str]] = field(default_factory=lambda: list(os.environ.items()))
 
 
@@ -57,13 +59,14 @@ def launch(config: pytest.Config, request: Request) -> None:
     bound = _core.Address()
     address = Address(str(bound.directory), bound.token)
     base_pid = None
-    if method == "fork":
+    if method != "spawn":
         flush()
         base_pid = os.fork()
         if base_pid == 0:
             bound.disown()
-            fork_template(address)
-            Process(address, provisional, Terminal.leave(), worker=None, can_fork=True).enter(config)
+            worker = fork_from_base(address)
+            can_fork = worker is None and method == "fork"
+            Process(address, provisional, Terminal.leave(), worker=worker, can_fork=can_fork).enter(config)
             return
     # The first threads of this process, now that nothing forks from it any more.
     coordinator = bound.start()
@@ -73,7 +76,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     config.add_cleanup(lambda: _close(coordinator, base_pid))
     directory = Path(address.directory)
     command = _write_boot(config, address, provisional, directory)
-    run = Launched(coordinator, directory, request, testrunuid, method, reason, command)
+    run = Launched(coordinator, directory, request, testrunuid, method, reason, command, base_pid)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:

@@ -49,7 +49,6 @@ class ControllerPlugin:
         self._mode = run.request.mode
         self._decides_crashes = False
         self._replay = Replay(config, run.testrunuid, self._nodes)
-        self._forks = run.method == "fork"
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
         self._count = run.request.count or 1
@@ -96,12 +95,12 @@ class ControllerPlugin:
                 "own code"
             )
         self._coordinator.configure_collector(self._node(0).encoded_input())
-        if not self._forks and self._run.request.count is not None:
+        if self._run.method != "fork" and self._run.request.count is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
             self._early_workers = min(self._run.request.count, cores or 1)
             for worker in range(1, self._early_workers):
-                self._spawn(worker)
+                self._start(worker)
 
     def _node(self, worker: int) -> WorkerNode:
         if worker not in self._nodes:
@@ -165,8 +164,8 @@ class ControllerPlugin:
             separable = len(numbers)
         session.testscollected = len(nodeids)
         if described["refusal"] is not None and self._run.request.start_method == "auto":
-            self._forks = False
-            self._run.method, self._run.method_reason = "spawn", described["refusal"]
+            self._run.method = "spawn" if self._run.base_pid is None else "forkserver"
+            self._run.method_reason = described["refusal"]
         elif described["refusal"] is not None:
             self._run.method_reason = f"although {described['refusal']}"
         self._choice = capacity.choose(
@@ -174,7 +173,7 @@ class ControllerPlugin:
             separable=separable if self._mode != scheduling.EACH or not nodeids else _UNLIMITED,
             expected_total=total,
             memory=described["memory"],
-            forks=self._forks,
+            forks=self._run.method == "fork",
             start_seconds=time.monotonic() - self._started,
         )
         self._remember_nodeids(nodeids)
@@ -233,24 +232,32 @@ class ControllerPlugin:
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
+            configures_first=self._run.method != "fork",
         )
         for node in self._nodes.values():
             node.workerinput["workercount"] = self._count
-        if self._forks:
-            for worker in range(self._count):
-                self._fork(worker)
-            return
-        self._coordinator.become_worker(0)
-        for worker in range(max(1, self._early_workers), self._count):
-            self._spawn(worker)
-        self._coordinator.set_items(codec.dumps(self._replay.nodeids))
+        first = 0
+        if self._run.method != "fork":
+            # What has collected is a worker already.
+            self._coordinator.become_worker(0)
+            self._coordinator.set_items(codec.dumps(self._replay.nodeids))
+            first = max(1, self._early_workers)
+        for worker in range(first, self._count):
+            self._start(worker)
 
-    def _fork(self, worker: int) -> None:
-        self._coordinator.fork_worker(worker, self._node(worker).encoded_input())
-
-    def _spawn(self, worker: int) -> None:
-        self._coordinator.spawn_worker(worker, [*self._run.spawn_command, str(worker)], self._run.environment)
-        self._coordinator.configure_worker(worker, self._node(worker).encoded_input())
+    def _start(self, worker: int) -> None:
+        """Starts a worker, one of the first or a replacement."""
+        workerinput = self._node(worker).encoded_input()
+        match self._run.method:
+            case "fork":
+                self._coordinator.fork_worker(worker, workerinput)
+                return
+            case "forkserver":
+                self._coordinator.fork_worker_from_base(worker)
+            case _:
+                command = [*self._run.spawn_command, str(worker)]
+                self._coordinator.spawn_worker(worker, command, self._run.environment)
+        self._coordinator.configure_worker(worker, workerinput)
 
     def _supervise(self, session: pytest.Session) -> list[tuple[int, str]]:
         """Reports until every item is done; returns the items that were not run, and why."""
@@ -307,11 +314,7 @@ class ControllerPlugin:
             case _core.Event.Crashed(worker=worker, item=item, returncode=returncode):
                 self._crashed(worker, item, returncode)
             case _core.Event.Needed():
-                worker = max(self._nodes) + 1
-                if self._forks:
-                    self._fork(worker)
-                else:
-                    self._spawn(worker)
+                self._start(max(self._nodes) + 1)
             case _core.Event.Ready(worker=worker):
                 node = self._node(worker)
                 node.make_ready()

@@ -1,4 +1,6 @@
-"""The base: a copy of the controller from before any conftest was loaded. It forks the template and buries it."""
+"""The base: a copy of the controller from before any conftest was loaded. It forks the collector and, if each worker
+configures itself, the workers, and buries them.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +9,38 @@ import shutil
 import signal
 
 from pytest_fastest import _core
-from pytest_fastest.worker.forkserver import Address, Children, serve
+from pytest_fastest.worker.forkserver import Address, Children, Forked, serve
 
 
-def fork_template(address: Address) -> None:
-    """Runs in the base. Returns in the template, and nowhere else."""
+def fork_from_base(address: Address) -> int | None:
+    """Runs in the base. Returns in its children only: `None` in the collector, in a worker its number."""
     # The terminal's Ctrl-C reaches every process; the controller decides what it means.
     inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
     fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in fatal]
     pid = os.fork()
-    if pid == 0:
-        signal.signal(signal.SIGINT, inherited)
-        for number, handler in handlers:
-            signal.signal(number, handler)
-        _core.die_with_parent()
-        return
-    children = Children()
-    children.add(pid)
-    try:
-        link = _core.Link.base(address.directory, address.token)
-        link.forked(None, pid)
-        serve(link, children)
-    except ConnectionError:
-        # The controller is gone without a word: nobody else is left to clean up.
-        children.kill()
-        shutil.rmtree(address.directory, ignore_errors=True)
-    finally:
-        os._exit(0)
+    worker = None
+    if pid != 0:
+        children = Children()
+        children.add(pid)
+        try:
+            link = _core.Link.base(address.directory, address.token)
+            link.forked(None, pid)
+            match serve(link, children):
+                case Forked(worker=number):
+                    worker = number
+                case _:
+                    os._exit(0)
+        except ConnectionError:
+            # The controller is gone without a word: nobody else is left to clean up.
+            children.kill()
+            shutil.rmtree(address.directory, ignore_errors=True)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    signal.signal(signal.SIGINT, inherited)
+    for number, handler in handlers:
+        signal.signal(number, handler)
+    _core.die_with_parent()
+    return worker

@@ -72,7 +72,7 @@ class Process:
         except ConnectionError:
             os._exit(_ALONE)
         self._sockets |= forksafety.open_sockets()
-        identity.announce(self._provisional)
+        identity.announce({**self._provisional, "workerid": f"gw{self._worker or 0}"})
         surface.clear_workers(config.known_args_namespace)
         config.pluginmanager.register(self, "fastest-process")
         reports.have_hooks(config)
@@ -87,6 +87,10 @@ class Process:
         surface.clear_workers(config.option)
         muted.mute(config, is_terminal=self._terminal.is_terminal)
         return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        self._link.configured()
 
     # Collection.
 

@@ -43,8 +43,7 @@ def main(boot: dict[str, Any], role: str) -> None:
     os.chdir(boot["directory"])
     worker = None if role == "collector" else int(role)
     address = Address(boot["address"], boot["token"])
-    provisional = {**boot["provisional"], "workerid": f"gw{worker or 0}"}
-    process = Process(address, provisional, Terminal.leave(), worker=worker, can_fork=False)
+    process = Process(address, boot["provisional"], Terminal.leave(), worker=worker, can_fork=False)
     import pytest
 
     pytest.main(boot["args"], plugins=[*boot["plugins"], Spawned(process)])

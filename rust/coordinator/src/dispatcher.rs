@@ -2,7 +2,7 @@
 //!
 //! Everything that changes the run's state happens here, in one thread, in the order in which it arrives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,9 @@ pub(crate) struct Dispatcher {
     configurations: Vec<(Role, ByteBuf)>,
     items: Option<ByteBuf>,
     waiting_for_items: Vec<WorkerId>,
+    base: Base,
+    /// Workers that have configured themselves.
+    configured: BTreeSet<WorkerId>,
     questions: HashMap<WorkerId, u32>,
     order: Order,
     /// From the end of the collection until they are dealt.
@@ -60,6 +63,14 @@ enum Early {
     WantsStop(ByteBuf),
     /// It died.
     Lost { worker: WorkerId, process: Process, status: ExitStatus },
+}
+
+/// The process that forks workers which configure themselves.
+enum Base {
+    /// It has not connected yet; these workers it is to fork then.
+    Expected(Vec<WorkerId>),
+    Connected,
+    Gone,
 }
 
 /// That running tests are to be interrupted.
@@ -87,6 +98,10 @@ struct Running {
     /// Replacements that the controller was asked for and has not started yet.
     needed: u32,
     finished: bool,
+    /// Workers of the start that have not configured themselves.
+    unconfigured: BTreeSet<WorkerId>,
+    /// Workers that are ready and wait for those.
+    held: Vec<WorkerId>,
 }
 
 impl Dispatcher {
@@ -106,6 +121,8 @@ impl Dispatcher {
             configurations: Vec::new(),
             items: None,
             waiting_for_items: Vec::new(),
+            base: Base::Expected(Vec::new()),
+            configured: BTreeSet::new(),
             questions: HashMap::new(),
             order: Order::LongestFirst,
             collected: None,
@@ -158,6 +175,13 @@ impl Dispatcher {
                 if self.quitting {
                     self.send(role, &Downward::Quit);
                 }
+                if role == Role::Base
+                    && let Base::Expected(workers) = std::mem::replace(&mut self.base, Base::Connected)
+                {
+                    for worker in workers {
+                        self.send(Role::Base, &Downward::Fork { worker, payload: ByteBuf::new() });
+                    }
+                }
                 if let Some(place) = self.configurations.iter().position(|(whose, _)| *whose == role) {
                     let (_, payload) = self.configurations.swap_remove(place);
                     self.send(role, &Downward::Configure(payload));
@@ -209,7 +233,18 @@ impl Dispatcher {
                     self.processes.failed_to_start(Role::Worker(worker), Instant::now());
                 }
             }
+            Command::ForkFromBase(worker) => {
+                self.launched(Role::Worker(worker));
+                match &mut self.base {
+                    Base::Expected(workers) => workers.push(worker),
+                    Base::Connected => {
+                        self.send(Role::Base, &Downward::Fork { worker, payload: ByteBuf::new() });
+                    }
+                    Base::Gone => self.processes.failed_to_start(Role::Worker(worker), Instant::now()),
+                }
+            }
             Command::Become(worker) => {
+                self.configured(worker);
                 self.send(Role::Collector, &Downward::Become(worker));
                 self.processes.rename(Role::Collector, Role::Worker(worker));
                 self.launched(Role::Worker(worker));
@@ -273,9 +308,15 @@ impl Dispatcher {
                     self.waiting_for_items.push(worker);
                 }
             }
+            (Upward::Configured, Role::Worker(worker)) => self.configured(worker),
+            // It counts when it is told to become a worker.
+            (Upward::Configured, Role::Collector) => {}
             (Upward::Ready, Role::Worker(worker)) => {
                 self.emit(Event::Ready(worker));
-                self.schedule(|scheduler, now| scheduler.ready(worker, now));
+                match &mut self.run {
+                    Some(run) if !run.unconfigured.is_empty() => run.held.push(worker),
+                    Some(_) | None => self.schedule(|scheduler, now| scheduler.ready(worker, now)),
+                }
             }
             (Upward::Reports { item, failures, finished, payload }, Role::Worker(worker)) => {
                 self.reports(worker, item, failures, finished, payload);
@@ -301,7 +342,21 @@ impl Dispatcher {
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
                 Role::Base | Role::Collector,
-            ) => {}
+            )
+            | (Upward::Configured, Role::Base) => {}
+        }
+    }
+
+    /// The worker has configured itself, or will not: when that is true of all, tests may start.
+    fn configured(&mut self, worker: WorkerId) {
+        self.configured.insert(worker);
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if run.unconfigured.remove(&worker) && run.unconfigured.is_empty() {
+            for worker in std::mem::take(&mut run.held) {
+                self.schedule(|scheduler, now| scheduler.ready(worker, now));
+            }
         }
     }
 
@@ -347,7 +402,14 @@ impl Dispatcher {
         let alive = self.processes.iter().filter(|(role, _)| matches!(role, Role::Worker(_))).count();
         let lost = self.early.iter().filter(|early| matches!(early, Early::Lost { .. })).count();
         let needed = options.workers.saturating_sub(u32::try_from(alive + lost).unwrap_or(u32::MAX));
-        self.run = Some(Running { scheduler, board, options, restarts: 0, needed, finished: false });
+        let unconfigured = if options.configures_first {
+            (0..options.workers).map(WorkerId).filter(|worker| !self.configured.contains(worker)).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let (restarts, finished, held) = (0, false, Vec::new());
+        self.run =
+            Some(Running { scheduler, board, options, restarts, needed, finished, unconfigured, held });
         for early in std::mem::take(&mut self.early) {
             match early {
                 Early::WantsStop(payload) => self.wants_stop(payload),
@@ -435,7 +497,7 @@ impl Dispatcher {
                 self.peers.remove(&connection);
             }
             match role {
-                Role::Base => {}
+                Role::Base => self.lose_base(),
                 Role::Collector => self.lose_collector(&process, status),
                 Role::Worker(worker) if self.run.is_none() => {
                     self.early.push(Early::Lost { worker, process, status });
@@ -461,6 +523,16 @@ impl Dispatcher {
         }
     }
 
+    fn lose_base(&mut self) {
+        let waiting = match std::mem::replace(&mut self.base, Base::Gone) {
+            Base::Expected(workers) => workers,
+            Base::Connected | Base::Gone => Vec::new(),
+        };
+        for worker in waiting {
+            self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+        }
+    }
+
     fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
@@ -469,6 +541,10 @@ impl Dispatcher {
             self.count_failures(worker, u32::from(running.is_some()));
         }
         self.schedule(|scheduler, now| scheduler.dead(worker, running, now));
+        if let Some(run) = &mut self.run {
+            run.held.retain(|held| *held != worker);
+        }
+        self.configured(worker);
         if process.ended {
             return;
         }

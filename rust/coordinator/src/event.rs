@@ -83,6 +83,7 @@ impl Event {
 }
 
 /// How a run is to be dispatched.
+#[allow(clippy::struct_excessive_bools, reason = "independent answers of the controller")]
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Workers at the start.
@@ -97,6 +98,9 @@ pub struct Run {
     pub each: bool,
     /// The controller decides about each item that a worker dies in whether it runs again.
     pub decides_crashes: bool,
+    /// No test starts before every worker of the start has configured itself: what one does there may destroy what
+    /// the tests of another have written.
+    pub configures_first: bool,
 }
 
 /// Something the controller wants done.
@@ -122,6 +126,8 @@ pub enum Command {
     Begin(Run),
     /// Let the template fork a worker.
     Fork(WorkerId, ByteBuf),
+    /// Let the base fork a worker, which will configure itself and collect.
+    ForkFromBase(WorkerId),
     /// Let the collector run tests itself.
     Become(WorkerId),
     /// Whether an item that a worker died in runs again.

@@ -6,7 +6,7 @@ use serde_bytes::ByteBuf;
 use crate::model::{Item, ItemId, WorkerId};
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a process is, told in its greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +53,10 @@ pub enum Upward {
         /// What the controller needs to know of each.
         payload: ByteBuf,
     },
-    /// A spawned worker has collected and asks for the list of items to match its own against.
+    /// A worker that collects for itself has done so and asks for the list of items to match its own against.
     WantItems,
+    /// A worker that configures itself has done so.
+    Configured,
     /// The worker can run tests.
     Ready,
     /// Reports of one item.
@@ -102,11 +104,11 @@ pub enum Downward {
     Configure(ByteBuf),
     /// The list of items, for a worker that has collected for itself.
     Items(ByteBuf),
-    /// Fork a worker, with its `workerinput`.
+    /// Fork a worker.
     Fork {
         /// The new worker.
         worker: WorkerId,
-        /// Its `workerinput`.
+        /// Its `workerinput` if it is configured already; who configures itself is sent it later.
         payload: ByteBuf,
     },
     /// The collector is to run tests itself, as this worker.

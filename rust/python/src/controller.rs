@@ -102,6 +102,11 @@ impl Coordinator {
         self.command(Command::Fork(WorkerId(worker), convert::payload(payload)));
     }
 
+    /// Lets the base fork a worker, which configures itself and collects.
+    fn fork_worker_from_base(&self, worker: u32) {
+        self.command(Command::ForkFromBase(WorkerId(worker)));
+    }
+
     /// Lets the collector run tests itself.
     fn become_worker(&self, worker: u32) {
         self.command(Command::Become(WorkerId(worker)));
@@ -113,7 +118,10 @@ impl Coordinator {
     }
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
-    #[pyo3(signature = (workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes))]
+    #[pyo3(signature = (
+        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first
+    ))]
+    #[allow(clippy::fn_params_excessive_bools, reason = "they have names where it is called")]
     fn begin(
         &self,
         workers: u32,
@@ -122,8 +130,10 @@ impl Coordinator {
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        configures_first: bool,
     ) {
-        let run = Run { workers, max_restarts, max_failures, fail_fast, each, decides_crashes };
+        let run =
+            Run { workers, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first };
         self.command(Command::Begin(run));
     }
 

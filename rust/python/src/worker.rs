@@ -118,6 +118,11 @@ impl Link {
         self.send(py, &Upward::WantItems)
     }
 
+    /// The worker has configured itself.
+    fn configured(&self, py: Python<'_>) -> PyResult<()> {
+        self.send(py, &Upward::Configured)
+    }
+
     /// The worker can run tests.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         self.send(py, &Upward::Ready)
