@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
+from pytest_fastest.controller import remembered
 from pytest_fastest.controller.guard import guard
 from pytest_fastest.controller.session import ControllerPlugin
 from pytest_fastest.worker import forksafety, reports
@@ -53,7 +54,7 @@ class Launched:
 def launch(config: pytest.Config, request: Request) -> None:
     """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
     reports.have_hooks(config)
-    method, reason = _start_method(request)
+    method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.count or 1, "testrunuid": testrunuid}
     bound = _core.Address()
@@ -84,7 +85,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     config.pluginmanager.register(ControllerPlugin(config, run), "fastest-controller")
 
 
-def _start_method(request: Request) -> tuple[str, str | None]:
+def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:
     if request.start_method != "auto":
         return request.start_method, None
     if not hasattr(os, "fork"):
@@ -93,6 +94,8 @@ def _start_method(request: Request) -> tuple[str, str | None]:
         return "spawn", "fork is not safe on macOS"
     if not forksafety.is_single_threaded():
         return "spawn", "pytest was started in a process with threads"
+    if reason := remembered.recall(config):
+        return "forkserver", f"{reason} (remembered)"
     return "fork", None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes
+from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.worker import crash
 from pytest_fastest.xdist import facade, scheduling, takeover
@@ -163,21 +163,42 @@ class ControllerPlugin:
             self._coordinator.regroup(keys)
             separable = len(numbers)
         session.testscollected = len(nodeids)
-        if described["refusal"] is not None and self._run.request.start_method == "auto":
-            self._run.method = "spawn" if self._run.base_pid is None else "forkserver"
-            self._run.method_reason = described["refusal"]
-        elif described["refusal"] is not None:
-            self._run.method_reason = f"although {described['refusal']}"
-        self._choice = capacity.choose(
+        if described["refusal"] is not None:
+            self._refuse_fork(described["refusal"], described["conftests"])
+        self._choice = self._choose(described, separable, total)
+        if self._run.method == "fork" and described["refusal"] is None:
+            self._compare_nodes(described["reads"], described["conftests"])
+        self._remember_nodeids(nodeids)
+        self._print_header()
+
+    def _choose(self, described: dict[str, Any], separable: int, total: float) -> capacity.Choice:
+        return capacity.choose(
             self._run.request,
-            separable=separable if self._mode != scheduling.EACH or not nodeids else _UNLIMITED,
+            separable=separable if self._mode != scheduling.EACH else _UNLIMITED,
             expected_total=total,
             memory=described["memory"],
             forks=self._run.method == "fork",
             start_seconds=time.monotonic() - self._started,
         )
-        self._remember_nodeids(nodeids)
-        self._print_header()
+
+    def _refuse_fork(self, reason: str, conftests: list[str]) -> None:
+        """Lets workers configure themselves and collect, in this run and the next, unless the user says `fork`."""
+        if self._run.request.start_method != "auto":
+            self._run.method_reason = f"although {reason}"
+            return
+        self._run.method = "spawn" if self._run.base_pid is None else "forkserver"
+        self._run.method_reason = reason
+        # A reason may begin with the file that is to blame.
+        culprit = self._config.rootpath / reason.partition(":")[0]
+        remembered.remember(self._config, reason, [*conftests, *([str(culprit)] if culprit.is_file() else [])])
+
+    def _compare_nodes(self, reads: dict[str, str], conftests: list[str]) -> None:
+        """A value that is another for each node must not have been read in the process that forks them."""
+        first, *others = [self._node(worker).workerinput for worker in range(self._choice.workers)]
+        for key, place in reads.items():
+            if any(other.get(key) != first.get(key) for other in others):
+                self._refuse_fork(f'{place} read workerinput["{key}"], which is another for each worker', conftests)
+                return
 
     def _remember_nodeids(self, nodeids: list[str]) -> None:
         """pytest's cache of known tests (`--nf`) is filled where tests are collected and written here."""

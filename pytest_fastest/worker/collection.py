@@ -120,17 +120,23 @@ def counts(session: pytest.Session, *, collected: int, deselected: list[str]) ->
     return {"collected": collected, "deselected": deselected, "lines": lines}
 
 
-def describe(items: Sequence[pytest.Item], *, refusal: str | None) -> dict[str, Any]:
+def describe(
+    config: pytest.Config, items: Sequence[pytest.Item], *, refusal: str | None, reads: dict[str, str]
+) -> dict[str, Any]:
     """What the controller needs to report the items: all values are plain ones.
 
     * `nodeids`, `locations`: per item, in collection order;
     * `refusal`: why this process must not fork, if it must not;
+    * `reads`: what somebody has read of `workerinput`, and where;
+    * `conftests`: the files of all that were loaded;
     * `memory`: bytes that this process holds.
     """
     return {
         "nodeids": [item.nodeid for item in items],
         "locations": [_location(item) for item in items],
         "refusal": refusal,
+        "reads": reads,
+        "conftests": [str(conftest.__file__) for conftest in config.pluginmanager._conftest_plugins],
         "memory": _resident_memory(),
     }
 

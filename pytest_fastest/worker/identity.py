@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from pytest_fastest.worker.tripwires.identity import WorkerInput
+
 if TYPE_CHECKING:
     import pytest
+
+    from pytest_fastest.worker.tripwires.identity import Reads
 
 
 def announce(workerinput: dict[str, Any]) -> None:
@@ -16,16 +20,17 @@ def announce(workerinput: dict[str, Any]) -> None:
     os.environ["PYTEST_XDIST_TESTRUNUID"] = workerinput["testrunuid"]
 
 
-def assume(config: pytest.Config, workerinput: dict[str, Any]) -> None:
+def assume(config: pytest.Config, workerinput: dict[str, Any], reads: Reads | None = None) -> None:
     """Makes this process the worker that `workerinput` describes, before or after it was configured.
 
-    The dictionaries stay the same objects: plugins keep references to them.
+    The dictionaries stay the same objects: plugins keep references to them. `reads` is told who looks.
     """
     announce(workerinput)
     if not hasattr(config, "workerinput"):
-        config.workerinput = {}  # type: ignore[attr-defined]
+        config.workerinput = WorkerInput()  # type: ignore[attr-defined]
         config.workeroutput = {}  # type: ignore[attr-defined]
     config.workerinput.update(workerinput)  # type: ignore[attr-defined]
+    config.workerinput.reads = reads  # type: ignore[attr-defined]
     if "basetemp" not in workerinput:
         return
     config.option.basetemp = workerinput["basetemp"]

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import afterfork, collection, crash, forksafety, identity, junit, muted, reports
+from pytest_fastest.worker import afterfork, collection, crash, identity, junit, muted, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
+from pytest_fastest.worker.tripwires import Tripwires
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ class Process:
         self._can_fork = can_fork
         self._is_forked = False
         self._gc = afterfork.Collector()
-        self._sockets: set[str] = set()
         self._failed_last_time: set[str] = set()
         self._collected = 0
         self._deselected: list[str] = []
@@ -62,7 +62,8 @@ class Process:
         """Takes the role, before conftests are loaded."""
         self._config = config
         config.add_cleanup(self._leave)
-        self._sockets = forksafety.open_sockets()
+        # In a process that forks, somebody has to see what conftests do from now on.
+        self._tripwires = Tripwires() if self._can_fork else None
         try:
             self._link = (
                 _core.Link.collector(self._address.directory, self._address.token)
@@ -71,7 +72,8 @@ class Process:
             )
         except ConnectionError:
             os._exit(_ALONE)
-        self._sockets |= forksafety.open_sockets()
+        if self._tripwires is not None:
+            self._tripwires.learn()
         identity.announce({**self._provisional, "workerid": f"gw{self._worker or 0}"})
         surface.clear_workers(config.known_args_namespace)
         config.pluginmanager.register(self, "fastest-process")
@@ -81,10 +83,13 @@ class Process:
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
         match self._receive():
             case _core.Message.Configure(payload=payload):
-                identity.assume(config, codec.loads(payload))
+                reads = None if self._tripwires is None else self._tripwires.reads
+                identity.assume(config, codec.loads(payload), reads)
             case _:
                 self._leave()
         surface.clear_workers(config.option)
+        # The controller has cleared it, and may have written to it since.
+        config.option.cacheclear = False
         muted.mute(config, is_terminal=self._terminal.is_terminal)
         return (yield)
 
@@ -191,8 +196,12 @@ class Process:
                 return False
 
     def _tell_collected(self, items: list[pytest.Item]) -> None:
-        refusal = forksafety.refusal(self._sockets) if self._can_fork else None
-        described = collection.describe(items, refusal=refusal)
+        refusal, reads = None, {}
+        if self._tripwires is not None:
+            refusal = self._tripwires.refusal(self._config)
+            reads = self._tripwires.reads.places(self._config.rootpath)
+            self._tripwires.disarm(self._config)
+        described = collection.describe(self._config, items, refusal=refusal, reads=reads)
         self._link.collected(collection.Planner().plan(items), codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:

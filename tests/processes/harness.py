@@ -26,7 +26,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-METHODS = ("fork", "spawn")
+METHODS = ("fork", "forkserver", "spawn")
 # Where `tests/plugins/install.py` puts other people's plugins, each in a folder of its own.
 PLUGINS = Path(sys.prefix) / "plugins"
 
@@ -206,12 +206,12 @@ class Suite:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._helpers = root.parent / f"{root.name}-helpers"
-        self._witness = self._helpers / "marks"
+        self.helpers = root.parent / f"{root.name}-helpers"
+        self._witness = self.helpers / "marks"
         root.mkdir()
-        self._helpers.mkdir()
-        (self._helpers / "witness.py").write_text(_WITNESS, "utf-8")
-        (self._helpers / "recorder_of_reports.py").write_text(_RECORDER, "utf-8")
+        self.helpers.mkdir()
+        (self.helpers / "witness.py").write_text(_WITNESS, "utf-8")
+        (self.helpers / "recorder_of_reports.py").write_text(_RECORDER, "utf-8")
         (root / "pytest.ini").write_text("[pytest]\n", "utf-8")
 
     def write(self, **files: str) -> None:
@@ -234,6 +234,10 @@ class Suite:
             if name.startswith(prefix):
                 found.append(Mark(name, int(pid), worker, float(at)))
         return found
+
+    def forget_marks(self) -> None:
+        """Lets the next run begin without any."""
+        self._witness.unlink(missing_ok=True)
 
     def await_marks(self, prefix: str, count: int = 1, timeout: float = 20.0) -> None:
         """Waits until that many marks are there."""
@@ -278,7 +282,7 @@ class Suite:
         environment |= {
             _MARKER: identity,
             "TMPDIR": str(temporary),
-            "PYTHONPATH": os.pathsep.join(map(str, (self._helpers, *(PLUGINS / name for name in plugins)))),
+            "PYTHONPATH": os.pathsep.join(map(str, (self.helpers, *(PLUGINS / name for name in plugins)))),
             "WITNESS": str(self._witness),
             "RECORD": str(home / "record"),
             "RECORD_PARENT": str(os.getpid()),

@@ -34,10 +34,10 @@ if libc.pthread_create(ctypes.byref(thread), None, ctypes.cast(libc.pause, ctype
 """
 
 
-def _reason(result: Result) -> str:
-    """What the header says behind the method `spawn`."""
+def _reason(result: Result, method: str = "forkserver") -> str:
+    """What the header says behind the method."""
     assert result.header is not None, result.output
-    workers, _, reason = result.header.partition("), spawn: ")
+    workers, _, reason = result.header.partition(f"), {method}: ")
     assert workers == "fastest: 2 workers (-n 2", result.header
     return reason
 
@@ -124,7 +124,7 @@ def test_pytest_in_a_process_with_threads(suite: Suite) -> None:
     result = suite.run(command=[sys.executable, "script.py"])
     assert result.returncode == 0, result.output
     assert result.counts == {"passed": 8}
-    assert _reason(result) == "pytest was started in a process with threads"
+    assert _reason(result, "spawn") == "pytest was started in a process with threads"
 
 
 def test_pytest_in_a_thread(suite: Suite) -> None:
