@@ -139,8 +139,15 @@ class Event:
 
     @final
     class Needed(Event):
-        __match_args__: Final = ()
-        def __new__(cls) -> Event.Needed: ...
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Event.Needed: ...
+
+    @final
+    class NotReplaced(Event):
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Event.NotReplaced: ...
 
     @final
     class Ended(Event):

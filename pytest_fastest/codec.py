@@ -19,7 +19,15 @@ def dumps(value: Any) -> bytes:
     try:
         return marshal.dumps(value)
     except ValueError:
-        return marshal.dumps(_plain(value))
+        return marshal.dumps(plain(value))
+
+
+def dumps_plain(value: Any) -> bytes | None:
+    """As `dumps`; `None` if `value` is not made of builtin values only."""
+    try:
+        return marshal.dumps(value)
+    except ValueError:
+        return None
 
 
 loads = marshal.loads
@@ -34,14 +42,15 @@ def is_plain(value: Any) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any, lost: list[str] | None = None) -> Any:
+    """What `dumps` makes of `value`. The types of what became its `repr` are added to `lost`."""
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
+        return {plain(key, lost): plain(item, lost) for key, item in value.items()}
     for container in (list, tuple, set, frozenset):
         if isinstance(value, container):
-            return container(_plain(item) for item in value)
+            return container(plain(item, lost) for item in value)
     # A subclass may have its own idea of conversion (an enum's is its name): the builtin's is asked.
     if isinstance(value, str):
         return str.__str__(value)
@@ -50,6 +59,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return float.__float__(value)
     try:
-        return os.fspath(value) if isinstance(value, os.PathLike) else repr(value)
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        if lost is not None:
+            lost.append(type(value).__qualname__)
+        return repr(value)
     except Exception as error:
         return f"<{type(value).__name__} whose text fails: {type(error).__name__}>"

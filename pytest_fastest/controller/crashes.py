@@ -34,7 +34,8 @@ def crashed(
     stack: str,
 ) -> pytest.TestReport:
     """The report of the item that a worker died in; `stack` is what the fault handler wrote, if anything."""
-    text = f"worker '{node.gateway.id}' {how_it_ended(returncode)} while running '{nodeid}'"
+    # The first half is pytest-xdist's, which some look for.
+    text = f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {how_it_ended(returncode)}"
     sections = [("Fatal error", stack)] if stack else []
     return _failed(nodeid, location, phase, text, sections)
 

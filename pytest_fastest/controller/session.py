@@ -48,6 +48,8 @@ class ControllerPlugin:
         self._sched = facade.Sched(config)
         self._mode = run.request.mode
         self._decides_crashes = False
+        self._most_restarts = 0
+        self._not_replaced: str | None = None
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
@@ -212,9 +214,8 @@ class ControllerPlugin:
                 plugin.cached_nodeids.update(NodeId.parse(nodeid) for nodeid in nodeids)
 
     def _print_header(self) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and self._config.option.verbose >= 0 and self._replay.nodeids:
-            reporter.write_line(f"fastest: {self._header()}")
+        if self._replay.nodeids:
+            self._say(f"fastest: {self._header()}")
 
     def _header(self) -> str:
         workers = self._choice.workers
@@ -245,10 +246,11 @@ class ControllerPlugin:
         option = self._config.option
         surface.set_workers(option, self._count, self._mode)
         restarts = self._run.request.restarts
+        self._most_restarts = self._count * _RESTARTS_PER_WORKER if restarts is None else restarts
         self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
         self._coordinator.begin(
             self._count,
-            max_restarts=self._count * _RESTARTS_PER_WORKER if restarts is None else restarts,
+            max_restarts=self._most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
@@ -334,8 +336,16 @@ class ControllerPlugin:
                 self._is_stopping = True
             case _core.Event.Crashed(worker=worker, item=item, returncode=returncode):
                 self._crashed(worker, item, returncode)
-            case _core.Event.Needed():
+            case _core.Event.Needed(worker=worker):
+                self._say(f"replacing crashed worker gw{worker}")
                 self._start(max(self._nodes) + 1)
+            case _core.Event.NotReplaced(worker=worker):
+                self._not_replaced = (
+                    f"maximum crashed workers reached: {self._most_restarts}"
+                    if self._most_restarts
+                    else f"worker gw{worker} crashed and worker restarting disabled"
+                )
+                self._say(self._not_replaced)
             case _core.Event.Ready(worker=worker):
                 node = self._node(worker)
                 node.make_ready()
@@ -403,7 +413,17 @@ class ControllerPlugin:
                 session.shouldstop = reason
                 raise session.Interrupted(reason)
 
+    def _say(self, text: str) -> None:
+        """Says something about workers on a line of its own, unless `-q` asks not to."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._config.option.verbose >= 0:
+            if reporter._tw.width_of_current_line:
+                reporter.write_line("")
+            reporter.write_line(text)
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._not_replaced is not None:
+            terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:

@@ -65,6 +65,8 @@ class Loop:
         self._is_parked = True
         self._outbox: list[tuple[Any, ...]] = []
         self._keywords: dict[str, Any] = {}
+        # Attributes of reports that a warning has been given about.
+        self._degraded: set[str] = set()
         self._failures = 0
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
@@ -166,10 +168,25 @@ class Loop:
         if self._is_copy:
             return
         assert self._current is not None
-        payload = codec.dumps(self._outbox)
+        payload = codec.dumps_plain(self._outbox)
+        if payload is None:
+            self._degrade()
+            payload = codec.dumps(self._outbox)
         self._outbox.clear()
         failures, self._failures = self._failures, 0
         self._link.reports(self._current, failures, finished, payload)
+
+    def _degrade(self) -> None:
+        """Something that a plugin has put on a report can't be sent as it is: says so once for each attribute."""
+        for what, *values in list(self._outbox):
+            if what != "report":
+                continue
+            data = values[0]
+            for name, kind in reports.degrade(data):
+                if name not in self._degraded:
+                    self._degraded.add(name)
+                    warning = reports.degraded(data["nodeid"], data["location"], name, kind)
+                    self._outbox.append(("warning", warning))
 
     # The next item.
 

@@ -68,6 +68,37 @@ def warning(message: warnings.WarningMessage, when: str, nodeid: str, location: 
     }
 
 
+def degrade(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Makes plain values of a report's attributes; returns which have become text, and what they were."""
+    found = []
+    for name, value in data.items():
+        if not codec.is_plain(value):
+            lost: list[str] = []
+            data[name] = codec.plain(value, lost)
+            found += [(name, lost[0])] if lost else []
+    return found
+
+
+def degraded(nodeid: str, location: tuple[str, int | None, str], name: str, kind: str) -> dict[str, Any]:
+    """The warning about an attribute of a report that has become text, as `warning` would make it."""
+    text = (
+        f"attribute {name!r} of the report of {nodeid} holds a {kind}, which can't be sent to the controller: its repr "
+        "is sent instead"
+    )
+    return {
+        "text": text,
+        "module": "pytest",
+        "category": "PytestWarning",
+        "arguments": (text,),
+        "filename": location[0],
+        "lineno": (location[1] or 0) + 1,
+        "line": None,
+        "when": "runtest",
+        "nodeid": nodeid,
+        "location": None,
+    }
+
+
 def _arguments(message: Warning | str) -> tuple[Any, ...] | None:
     arguments = getattr(message, "args", None)
     return arguments if isinstance(arguments, tuple) and codec.is_plain(arguments) else None

@@ -365,6 +365,29 @@ def test_a_worker_that_dies_while_it_is_configured_is_not_waited_for(suite: Suit
     assert "worker 'gw1' left with exit status 3 outside of any test" in result.output
 
 
+def test_a_lock_that_refuses_to_be_forked(suite: Suite) -> None:
+    suite.write(
+        test_suite="""
+            import filelock
+            from witness import meet
+
+            LOCK = filelock.FileLock("test.lock")
+
+            def test_one():
+                meet(2)
+                with LOCK: pass
+            def test_two(): test_one()
+        """
+    )
+    plugins = ("filelock",)
+    forked = suite.run("-n", "2", "--start-method", "fork", "-p", "no:cacheprovider", plugins=plugins)
+    assert forked.counts == {"failed": 2}, forked.output
+    suite.forget_marks()
+    result = suite.run("-n", "2", plugins=plugins)
+    assert result.counts == {"passed": 2}, result.output
+    assert "forkserver: a FileLock was made" in str(result.header)
+
+
 @pytest.mark.skipif(not (PLUGINS / "polars").exists(), reason="make plugins has not been run")
 def test_a_library_whose_threads_would_be_lost(suite: Suite) -> None:
     suite.write(

@@ -268,3 +268,34 @@ def test_a_test_that_crashes_for_ever_comes_to_an_end(suite: Suite, method: str)
     result = suite.run("-n", "1", "--max-worker-restart", "3", "--start-method", method)
     assert result.returncode == 1
     assert "not run: every worker has crashed" in result.output
+
+
+def test_what_cannot_be_sent_becomes_text_with_one_warning(suite: Suite, method: str) -> None:
+    suite.write(
+        conftest="""
+            import enum, pathlib, pytest
+
+            class Colour(enum.IntEnum):
+                RED = 1
+
+            class Thing:
+                def __repr__(self): return "<a thing>"
+
+            @pytest.hookimpl(wrapper=True)
+            def pytest_runtest_makereport(item):
+                report = yield
+                report.extra = {"things": [Thing()], "numbers": (1, 2.5), "colour": Colour.RED}
+                report.path = pathlib.Path("here")
+                return report
+
+            def pytest_runtest_logreport(report):
+                if hasattr(report, "node"):
+                    assert report.extra == {"things": ["<a thing>"], "numbers": (1, 2.5), "colour": 1}
+                    assert report.path == "here"
+        """,
+        test_one="def test_one(): pass\ndef test_two(): assert 0",
+    )
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.counts == {"passed": 1, "failed": 1, "warnings": 1}, result.output
+    assert result.output.count("PytestWarning: attribute 'extra' of the report of test_one.py::test_one") == 1
+    assert "holds a Thing" in result.output

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_fastest.worker.tripwires import descriptors, identity, sessions, temporary, threads
+from pytest_fastest.worker.tripwires import descriptors, identity, locks, sessions, temporary, threads
 
 if TYPE_CHECKING:
     import pytest
@@ -32,6 +32,7 @@ class Tripwires:
             or self._known.refusal()
             or self.reads.refusal(config.rootpath)
             or temporary.refusal(config)
+            or locks.refusal()
             or sessions.refusal(config)
         )
 

@@ -552,7 +552,7 @@ impl Dispatcher {
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, false),
-            None => self.replace(),
+            None => self.replace(worker),
         }
     }
 
@@ -565,20 +565,23 @@ impl Dispatcher {
                 self.count_failures(worker, u32::from(!again));
             }
             self.schedule(|scheduler, _| scheduler.decide(item, again));
-            self.replace();
+            self.replace(worker);
         }
     }
 
     /// After a death: asks for another worker if there is work for it and the limit is not reached.
-    fn replace(&mut self) {
+    fn replace(&mut self, dead: WorkerId) {
         let Some(run) = &mut self.run else {
             return;
         };
-        let comes = run.scheduler.has_unleased_work() && run.restarts < run.options.max_restarts;
+        let is_worth_it = run.scheduler.has_unleased_work();
+        let comes = is_worth_it && run.restarts < run.options.max_restarts;
         if comes {
             run.restarts += 1;
             run.needed += 1;
-            self.emit(Event::Needed);
+            self.emit(Event::Needed(dead));
+        } else if is_worth_it {
+            self.emit(Event::NotReplaced(dead));
         }
         self.schedule(|scheduler, _| scheduler.replacement(comes));
     }

@@ -49,8 +49,10 @@ pub enum Event {
         /// How it died.
         status: ExitStatus,
     },
-    /// A worker should take the place of a dead one.
-    Needed,
+    /// A worker should take the place of this dead one.
+    Needed(WorkerId),
+    /// This dead worker is not replaced although there is work: as many have been as may be.
+    NotReplaced(WorkerId),
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -75,7 +77,8 @@ impl Event {
             | Event::CollectorLost(_)
             | Event::WantsStop(_)
             | Event::Crashed { .. }
-            | Event::Needed
+            | Event::Needed(_)
+            | Event::NotReplaced(_)
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }

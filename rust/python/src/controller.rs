@@ -196,7 +196,8 @@ pub(crate) enum Event {
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
     Crashed { worker: u32, item: Option<u32>, returncode: Option<i32> },
-    Needed {},
+    Needed { worker: u32 },
+    NotReplaced { worker: u32 },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -223,7 +224,8 @@ impl Event {
                 item: item.map(|item| item.0),
                 returncode: convert::returncode(status),
             },
-            CoreEvent::Needed => Event::Needed {},
+            CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
+            CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }
