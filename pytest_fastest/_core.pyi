@@ -131,11 +131,14 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "returncode")
+        __match_args__: Final = ("worker", "item", "tearing_down", "returncode")
         worker: Final[int]
         item: Final[int | None]
+        tearing_down: Final[bool]
         returncode: Final[int | None]
-        def __new__(cls, worker: int, item: int | None, returncode: int | None) -> Event.Crashed: ...
+        def __new__(
+            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None
+        ) -> Event.Crashed: ...
 
     @final
     class Needed(Event):

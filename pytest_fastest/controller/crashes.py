@@ -31,13 +31,17 @@ def crashed(
     phase: Literal["call", "teardown"],
     node: WorkerNode,
     returncode: int | None,
-    stack: str,
+    sections: list[tuple[str, str]],
 ) -> pytest.TestReport:
-    """The report of the item that a worker died in; `stack` is what the fault handler wrote, if anything."""
+    """The report of the item that a worker died in; `sections`: what it has left behind."""
     # The first half is pytest-xdist's, which some look for.
     text = f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {how_it_ended(returncode)}"
-    sections = [("Fatal error", stack)] if stack else []
     return _failed(nodeid, location, phase, text, sections)
+
+
+def closing(nodeid: str, location: Location) -> pytest.TestReport:
+    """The last report of an item that has crashed before its teardown: plugins gather an item's reports until then."""
+    return pytest.TestReport(nodeid, location, {}, "passed", None, "teardown")
 
 
 def missing(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import codec
 from pytest_fastest.controller import crashes, rebuild
@@ -30,7 +30,8 @@ class Replay:
         self.locations: list[tuple[str, int | None, str]] = []
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
-        self._begun: dict[int, str] = {}
+        # Items of which something was reported, and not all.
+        self._begun: set[int] = set()
 
     def item(self, index: int) -> tuple[str, tuple[str, int | None, str]]:
         """Node id and location of an item. If every worker runs everything, each has numbers of its own."""
@@ -60,7 +61,7 @@ class Replay:
         nodeid, location = self.item(index)
         first = None
         if index not in self._begun:
-            self._begun[index] = ""
+            self._begun.add(index)
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         for entry in entries:
             match entry:
@@ -69,7 +70,6 @@ class Replay:
                     report = rebuild.report(self._config, data)
                     first = first or report
                     rebuild.share_id(report, first)
-                    self._begun[index] = report.when
                     self._log(node, index, report)
                 case ("warning", data):
                     self._warning(data)
@@ -78,20 +78,21 @@ class Replay:
                 case ("missing", _):
                     self._log(node, index, crashes.missing(nodeid, location, node))
         if finished:
-            del self._begun[index]
+            self._begun.remove(index)
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
-    def crash(self, node: WorkerNode, index: int, returncode: int | None, stack: str, sched: Sched) -> bool:
-        """The worker died in this item; whether a plugin wants it to run again."""
-        last = self._begun.pop(index, None)
+    def crash(self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched) -> bool:
+        """The worker died in this item, of which `report` is made; whether a plugin wants it to run again."""
         nodeid, location = self.item(index)
-        if last is None:
+        if index in self._begun:
+            self._begun.remove(index)
+        else:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
-        phase: Literal["call", "teardown"] = "teardown" if last in ("call", "teardown") else "call"
-        report = crashes.crashed(nodeid, location, phase, node, returncode, stack)
         self._sign(node, index, report)
         self._hook.pytest_handlecrashitem(crashitem=nodeid, report=report, sched=sched)
         self._hook.pytest_runtest_logreport(report=report)
+        if report.when != "teardown":
+            self._log(node, index, crashes.closing(nodeid, location))
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
         return sched.take_pending(nodeid)
 

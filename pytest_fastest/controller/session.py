@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -334,8 +334,8 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, returncode=returncode):
-                self._crashed(worker, item, returncode)
+            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down, returncode=returncode):
+                self._crashed(worker, item, "teardown" if tearing_down else "call", returncode)
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(max(self._nodes) + 1)
@@ -357,7 +357,9 @@ class ControllerPlugin:
                 node.workeroutput = codec.loads(payload)
                 self._config.hook.pytest_testnodedown(node=node, error=None)
 
-    def _crashed(self, worker: int, item: int | None, returncode: int | None) -> None:
+    def _crashed(
+        self, worker: int, item: int | None, phase: Literal["call", "teardown"], returncode: int | None
+    ) -> None:
         node = self._node(worker)
         node.shutting_down = True
         self._config.hook.pytest_testnodedown(node=node, error=crashes.how_it_ended(returncode))
@@ -366,7 +368,8 @@ class ControllerPlugin:
             if self._is_killed:
                 self._interrupted.append(self._replay.item(item)[0])
             else:
-                again = self._replay.crash(node, item, returncode, self._stack(f"gw{worker}"), self._sched)
+                report = crashes.crashed(*self._replay.item(item), phase, node, returncode, self._last_words(worker))
+                again = self._replay.crash(node, item, report, self._sched)
             if self._decides_crashes:
                 self._coordinator.decide(item, again)
         elif self._is_killed:
@@ -375,12 +378,14 @@ class ControllerPlugin:
             text = f"worker '{node.gateway.id}' {crashes.how_it_ended(returncode)} outside of any test"
             self._replay.worker_errors.append(text + self._stack(f"gw{worker}"))
 
+    def _last_words(self, worker: int) -> list[tuple[str, str]]:
+        """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
+        terminal = crash.read(str(self._run.directory), f"gw{worker}", crash.TERMINAL)
+        sections = (("Fatal error", self._stack(f"gw{worker}")), ("Terminal output", terminal))
+        return [(title, text) for title, text in sections if text]
+
     def _stack(self, name: str) -> str:
-        """What the fault handler of a dead process has written."""
-        try:
-            return crash.stack_file(str(self._run.directory), name).read_text("utf-8", "replace").rstrip()
-        except OSError:
-            return ""
+        return crash.read(str(self._run.directory), name, crash.STACK)
 
     # The end.
 

@@ -9,6 +9,7 @@ one.
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 # With this few items left, the worker looks whether more have come before it asks.
 _LOW = 1
+_ORDINARY = ("passed", "skipped", "failed")
+# Reports of a test that takes longer than this are sent as they come (seconds): a message more is nothing to that.
+_LONG = 0.05
 
 
 class Loop:
@@ -68,6 +72,7 @@ class Loop:
         # Attributes of reports that a warning has been given about.
         self._degraded: set[str] = set()
         self._failures = 0
+        self._begun = 0.0
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
         # A test may fork, and its child come back here as a copy of this worker. It must not speak for it.
@@ -113,6 +118,9 @@ class Loop:
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
+        elif report.outcome not in _ORDINARY or time.monotonic() - self._begun > _LONG:
+            # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
+            self._flush(finished=False)
 
     # One item.
 
@@ -120,6 +128,7 @@ class Loop:
         self._current = index
         self._next, self._keep, self._next_is_decided = None, None, False
         self._board.set_running(index)
+        self._begun = time.monotonic()
         item = self._find(index)
         if item is None:
             self._outbox.append(("missing", index))

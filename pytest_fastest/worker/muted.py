@@ -8,21 +8,35 @@ from typing import TYPE_CHECKING
 from _pytest.terminal import TerminalReporter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 
 class _Nowhere(io.StringIO):
-    """A file that forgets, and is a terminal if the controller's output is one (it decides about colours)."""
+    """A file that nobody reads, and is a terminal if the controller's output is one (it decides about colours).
+
+    What is written while a test runs, for instance by pytest-timeout right before it ends the process, is kept where
+    the controller looks for it if the process dies.
+    """
 
     def __init__(self, *, is_terminal: bool) -> None:
         super().__init__()
         self._is_terminal = is_terminal
+        self._last_words: Path | None = None
 
     def isatty(self) -> bool:
         return self._is_terminal
 
     def write(self, text: str) -> int:
+        if self._last_words is not None:
+            with self._last_words.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(text)
         return len(text)
+
+    def keep(self, last_words: Path) -> None:
+        """From now on, what is written goes to this file."""
+        self._last_words = last_words
 
 
 class MutedReporter(TerminalReporter):  # type: ignore[misc]  # final, for want of a promise about its hooks
@@ -42,5 +56,23 @@ def mute(config: pytest.Config, *, is_terminal: bool) -> None:
         return  # -p no:terminal
     config.pluginmanager.unregister(name="terminal")
     config.pluginmanager.set_blocked("terminalprogress")
-    reporter = MutedReporter(config, _Nowhere(is_terminal=is_terminal))
-    config.pluginmanager.register(reporter, "terminalreporter")
+    _register(config, _Nowhere(is_terminal=is_terminal))
+
+
+def mute_again(config: pytest.Config, *, is_terminal: bool) -> None:
+    """The same after `pytest_configure`, where plugins have put reporters of their own in its place."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not isinstance(reporter, MutedReporter):
+        config.pluginmanager.unregister(reporter)
+        _register(config, _Nowhere(is_terminal=is_terminal))
+
+
+def keep_last_words(config: pytest.Config, file: Path) -> None:
+    """Keeps what is written to the terminal in this file, from now on."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, MutedReporter) and isinstance(reporter._tw._file, _Nowhere):
+        reporter._tw._file.keep(file)
+
+
+def _register(config: pytest.Config, nowhere: _Nowhere) -> None:
+    config.pluginmanager.register(MutedReporter(config, nowhere), "terminalreporter")

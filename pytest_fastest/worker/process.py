@@ -93,9 +93,12 @@ class Process:
         muted.mute(config, is_terminal=self._terminal.is_terminal)
         return (yield)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        muted.mute_again(self._config, is_terminal=self._terminal.is_terminal)
+        result = yield
         self._link.configured()
+        return result
 
     # Collection.
 
@@ -159,6 +162,7 @@ class Process:
         assert self._worker is not None
         directory = self._address.directory
         crash.watch(directory, f"gw{self._worker}")
+        muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
         board = _core.Board(directory, self._worker)
         self._loop = Loop(self._config, session, self._link, board, self._worker, items, count)
         self._config.pluginmanager.register(self._loop, "fastest-loop")

@@ -41,8 +41,8 @@ class Xdist:
         return Automatic(cores or 1)
 
 
-class LoopOnFail:
-    """In the place of the plugin `xdist.looponfail`."""
+class Taken:
+    """In the place of a plugin that must not be loaded."""
 
 
 class Finder:
@@ -82,12 +82,14 @@ def take_over(pluginmanager: pytest.PytestPluginManager) -> None:
         elif pluginmanager.get_plugin(name) is not None:
             pluginmanager.unregister(name=name)
     pluginmanager.register(Xdist(), "xdist")
-    pluginmanager.register(LoopOnFail(), "xdist.looponfail")
-    pluginmanager.set_blocked("xdist.plugin")
+    for name in _NAMES[1:]:
+        # Not blocked: `-p xdist.plugin` would unblock it.
+        pluginmanager.register(Taken(), name)
     hooks.add_hookspecs(pluginmanager)
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.append(Finder())
     _be_found_as_required(pluginmanager)
+    _tell_who_has_asked_already()
 
 
 def _be_found_as_required(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -106,3 +108,10 @@ def _be_found_as_required(pluginmanager: pytest.PytestPluginManager) -> None:
     # pluggy keeps distributions as they are, or, before 1.7, in a wrapper that does not mind being wrapped again.
     found: Any = pluggy._manager.DistFacade(distribution(DISTRIBUTION))  # type: ignore[attr-defined]
     pluginmanager._plugin_distinfo.append((pluginmanager.get_plugin("xdist"), found))
+
+
+def _tell_who_has_asked_already() -> None:
+    """pytest-rerunfailures asks for `xdist.newhooks` when it is imported, which may be before the stand-in is there."""
+    asked = sys.modules.get("pytest_rerunfailures")
+    if getattr(asked, "HAS_PYTEST_HANDLECRASHITEM", True) is False:
+        asked.HAS_PYTEST_HANDLECRASHITEM = True  # type: ignore[union-attr]

@@ -81,14 +81,20 @@ def test_no_more_workers_than_scopes(suite: Suite, method: str) -> None:
 
 
 def test_scopes_in_the_order_of_the_collection(suite: Suite, method: str) -> None:
-    suite.write(test_a="def test_a(): pass", test_b=MODULE, test_c="def test_c(): pass\ndef test_d(): pass")
+    """With a scope that keeps one worker busy, the other goes through the rest in its order."""
+    small = "from witness import meet\ndef test_{name}(): meet(2)\n"
+    suite.write(
+        test_a=small.format(name="a"), test_b=MODULE, test_c=small.format(name="c") + small.format(name="d")[24:]
+    )
     orders = {}
     for option in ("--loadscope-reorder", "--no-loadscope-reorder"):
-        result = suite.run("-n", "1", "--start-method", method, "--dist", "loadfile", option)
+        suite.forget_marks()
+        how = ("-n", "2", "--start-method", method, "--dist", "loadfile", option)
+        result = suite.run(*how, env={"MEETING": "2"})
         files = [file_of(report.nodeid) for report in result.reports if report.when == "call"]
-        orders[option] = list(dict.fromkeys(files))
-    assert orders["--no-loadscope-reorder"] == ["test_a.py", "test_b.py", "test_c.py"]
-    assert orders["--loadscope-reorder"] == ["test_b.py", "test_c.py", "test_a.py"]
+        orders[option] = [file for file in dict.fromkeys(files) if file != "test_b.py"]
+    assert orders["--no-loadscope-reorder"] == ["test_a.py", "test_c.py"]
+    assert orders["--loadscope-reorder"] == ["test_c.py", "test_a.py"]
 
 
 @pytest.mark.parametrize("mode", ["loadgroup", "load"])

@@ -390,7 +390,9 @@ impl Dispatcher {
         let plan = if options.each {
             Plan::each(items, self.order, options.workers)
         } else {
-            Plan::new(items, self.order)
+            // One worker takes as long in any order.
+            let order = if options.workers == 1 { Order::Collected } else { self.order };
+            Plan::new(items, order)
         };
         let slots = (options.workers + options.max_restarts) as usize;
         let Ok(board) = Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) else {
@@ -548,7 +550,8 @@ impl Dispatcher {
         if process.ended {
             return;
         }
-        self.emit(Event::Crashed { worker, item: running, status });
+        let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
+        self.emit(Event::Crashed { worker, item: running, tearing_down, status });
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, false),

@@ -46,6 +46,8 @@ pub enum Event {
         worker: WorkerId,
         /// The test that is blamed.
         item: Option<ItemId>,
+        /// The test had come to its teardown.
+        tearing_down: bool,
         /// How it died.
         status: ExitStatus,
     },

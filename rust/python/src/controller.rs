@@ -195,7 +195,7 @@ pub(crate) enum Event {
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
-    Crashed { worker: u32, item: Option<u32>, returncode: Option<i32> },
+    Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32> },
     Needed { worker: u32 },
     NotReplaced { worker: u32 },
     Ended { worker: u32, payload: Py<PyBytes> },
@@ -219,9 +219,10 @@ impl Event {
                 Event::Reports { worker: worker.0, item: item.0, finished, payload }
             }
             CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
-            CoreEvent::Crashed { worker, item, status } => Event::Crashed {
+            CoreEvent::Crashed { worker, item, tearing_down, status } => Event::Crashed {
                 worker: worker.0,
                 item: item.map(|item| item.0),
+                tearing_down,
                 returncode: convert::returncode(status),
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
