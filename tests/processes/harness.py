@@ -235,6 +235,10 @@ class Suite:
                 found.append(Mark(name, int(pid), worker, float(at)))
         return found
 
+    def forget_marks(self) -> None:
+        """Before another run, whose tests would meet those of the run before."""
+        self._witness.unlink(missing_ok=True)
+
     def await_marks(self, prefix: str, count: int = 1, timeout: float = 20.0) -> None:
         """Waits until that many marks are there."""
         wait_until(lambda: len(self.marks(prefix)) >= count, timeout, f"{count} marks {prefix!r}")

@@ -1,0 +1,132 @@
+"""allure-pytest: one result for each test, whoever ran it, and none is deleted when the folder is cleaned."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from processes.harness import METHODS, Suite
+
+MODULE = """
+    import os, allure, pytest
+    from witness import mark, meet
+
+    @pytest.fixture(scope="module")
+    def module_fixture():
+        yield
+
+    @allure.feature("numbers")
+    @pytest.mark.parametrize("number", range(4))
+    def test_many(module_fixture, number):
+        with allure.step("a step"):
+            allure.attach(f"text {number}", name="the text", attachment_type=allure.attachment_type.TEXT)
+        mark("tested")
+        meet(int(os.environ.get("MEETING", 1)))
+
+    def test_fails():
+        mark("tested")
+        assert 0, "on purpose"
+
+    def test_skipped(): pytest.skip("not now")
+"""
+PLAIN = ("-p", "no:fastest")
+# What of a result may differ from run to run.
+OWN = ("uuid", "start", "stop")
+
+
+@pytest.fixture
+def modules(suite: Suite) -> Suite:
+    suite.write(test_a=MODULE, test_b=MODULE)
+    return suite
+
+
+def results(suite: Suite, kind: str = "result") -> list[dict[str, Any]]:
+    return [json.loads(file.read_text("utf-8")) for file in (suite.root / "report").glob(f"*-{kind}.json")]
+
+
+def described(result: dict[str, Any]) -> tuple[object, ...]:
+    """What a result says, without times, and without the names of files and processes."""
+    labels = {label["name"]: label["value"] for label in result["labels"] if label["name"] not in ("thread", "host")}
+    steps = [(step["name"], step["status"], len(step.get("attachments", ()))) for step in result.get("steps", ())]
+    message = result.get("statusDetails", {}).get("message")
+    return result["fullName"], result["name"], result["status"], message, str(sorted(labels.items())), str(steps)
+
+
+def threads(suite: Suite) -> set[str]:
+    """Which lanes the results have in allure's timeline."""
+    return {label["value"] for result in results(suite) for label in result["labels"] if label["name"] == "thread"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_results_are_those_of_one_process(modules: Suite, method: str) -> None:
+    args = ("--alluredir", "report", "--clean-alluredir")
+    plain = modules.run(*PLAIN, *args, plugins=("allure",))
+    assert plain.counts == {"passed": 8, "failed": 2, "skipped": 2}
+    expected = Counter(map(described, results(modules)))
+    assert len(expected) == 12
+    attached = sorted(file.read_text("utf-8") for file in (modules.root / "report").glob("*-attachment.txt"))
+    assert len(attached) == 8
+    modules.forget_marks()
+    run = (*args, "-n", "2", "--start-method", method)
+    result = modules.run(*run, plugins=("allure",), env={"MEETING": "2"})
+    assert result.counts == plain.counts, result.output
+    assert {report.worker for report in result.reports} == {"gw0", "gw1"}
+    assert Counter(map(described, results(modules))) == expected, "and those of the run before are gone"
+    assert sorted(file.read_text("utf-8") for file in (modules.root / "report").glob("*-attachment.txt")) == attached
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_fixtures_belong_to_their_tests(modules: Suite, method: str) -> None:
+    args = ("--alluredir", "report", "-n", "2", "--start-method", method)
+    modules.run(*args, plugins=("allure",), env={"MEETING": "2"})
+    wanted = {result["uuid"] for result in results(modules) if "test_many" in result["name"]}
+    children = [
+        child
+        for container in results(modules, "container")
+        if any("module_fixture" in fixture["name"] for fixture in container.get("befores", ()))
+        for child in container["children"]
+    ]
+    assert wanted
+    assert set(children) == wanted
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_workers_have_lanes_of_their_own(modules: Suite, method: str) -> None:
+    args = ("--alluredir", "report", "-n", "2", "--start-method", method)
+    modules.run(*args, plugins=("allure",), env={"MEETING": "2"})
+    assert len(threads(modules)) == 2
+
+
+SLOW_CONFTEST = """
+    import time
+    from witness import mark
+
+    def pytest_configure(config):
+        workerid = getattr(config, "workerinput", {}).get("workerid")
+        if workerid == "gw3":
+            # Long enough for others to run tests, if anybody lets them.
+            time.sleep(1)
+            mark("late worker is there")
+"""
+# A hook that deletes runs before this one, which is the conftest's: by then the folder was cleaned.
+MANY = MODULE.replace("range(4)", "range(20)")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_late_worker_deletes_nothing(suite: Suite, method: str) -> None:
+    suite.write(
+        conftest=SLOW_CONFTEST.replace(
+            "def pytest_configure", "import pytest\n    @pytest.hookimpl(tryfirst=True)\n    def pytest_configure"
+        ),
+        test_a=MANY,
+        test_b=MANY,
+    )
+    args = ("--alluredir", "report", "--clean-alluredir", "-n", "4", "--start-method", method)
+    result = suite.run(*args, plugins=("allure",))
+    assert result.counts == {"passed": 40, "failed": 2, "skipped": 2}, result.output
+    assert Counter(found["fullName"] + str(found.get("parameters")) for found in results(suite)) == Counter(
+        dict.fromkeys({found["fullName"] + str(found.get("parameters")) for found in results(suite)}, 1)
+    )
+    assert len(results(suite)) == 44
