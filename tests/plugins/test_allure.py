@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from processes.harness import METHODS, Suite
 
+from plugins.methods import methods
+
 MODULE = """
     import os, allure, pytest
     from witness import mark, meet
@@ -92,41 +94,43 @@ def test_fixtures_belong_to_their_tests(modules: Suite, method: str) -> None:
     assert set(children) == wanted
 
 
-@pytest.mark.parametrize("method", METHODS)
+@methods(fork="allure names the lane when it is configured, which forked workers were together")
 def test_workers_have_lanes_of_their_own(modules: Suite, method: str) -> None:
     args = ("--alluredir", "report", "-n", "2", "--start-method", method)
     modules.run(*args, plugins=("allure",), env={"MEETING": "2"})
     assert len(threads(modules)) == 2
 
 
-SLOW_CONFTEST = """
+LATE = """
     import time
-    from witness import mark
+    import pytest
 
+    # Before allure's own, which cleans the folder.
+    @pytest.hookimpl(tryfirst=True)
     def pytest_configure(config):
-        workerid = getattr(config, "workerinput", {}).get("workerid")
-        if workerid == "gw3":
+        if getattr(config, "workerinput", {}).get("workerid") == "gw3":
             # Long enough for others to run tests, if anybody lets them.
             time.sleep(1)
-            mark("late worker is there")
 """
-# A hook that deletes runs before this one, which is the conftest's: by then the folder was cleaned.
-MANY = MODULE.replace("range(4)", "range(20)")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@methods(spawn="gw0 runs tests while others still configure themselves, and then clean the folder")
 def test_a_late_worker_deletes_nothing(suite: Suite, method: str) -> None:
-    suite.write(
-        conftest=SLOW_CONFTEST.replace(
-            "def pytest_configure", "import pytest\n    @pytest.hookimpl(tryfirst=True)\n    def pytest_configure"
-        ),
-        test_a=MANY,
-        test_b=MANY,
-    )
+    many = MODULE.replace("range(4)", "range(20)")
+    suite.write(conftest=LATE, test_a=many, test_b=many)
     args = ("--alluredir", "report", "--clean-alluredir", "-n", "4", "--start-method", method)
     result = suite.run(*args, plugins=("allure",))
     assert result.counts == {"passed": 40, "failed": 2, "skipped": 2}, result.output
-    assert Counter(found["fullName"] + str(found.get("parameters")) for found in results(suite)) == Counter(
-        dict.fromkeys({found["fullName"] + str(found.get("parameters")) for found in results(suite)}, 1)
-    )
     assert len(results(suite)) == 44
+    assert set(Counter(map(described, results(suite))).values()) == {1}
+
+
+@methods(spawn="a replacement configures itself, and cleans the folder")
+def test_a_replacement_deletes_nothing(suite: Suite, method: str) -> None:
+    """Under pytest-xdist it does: what had run before the crash is lost."""
+    suite.write(test_a=MODULE + "\n    def test_crash(): os._exit(3)\n    def test_last(): pass\n")
+    args = ("--alluredir", "report", "--clean-alluredir", "-n", "1", "--start-method", method)
+    result = suite.run(*args, plugins=("allure",))
+    assert result.counts == {"passed": 5, "failed": 2, "skipped": 1}, result.output
+    names = Counter(found["fullName"].split("#")[1] for found in results(suite))
+    assert names == {"test_many": 4, "test_fails": 1, "test_skipped": 1, "test_last": 1}

@@ -67,6 +67,24 @@ def features(suite: Suite) -> Suite:
     return suite
 
 
+def step_errors(suite: Suite) -> Counter[str]:
+    return Counter(mark.name for mark in suite.marks("step "))
+
+
+def test_scenarios_are_tests(features: Suite, method: str) -> None:
+    plain = features.run(*PLAIN, plugins=("bdd",))
+    assert plain.counts == {"passed": 6, "failed": 4}
+    errors = step_errors(features)
+    assert errors.total() == 4
+    features.forget_marks()
+    result = features.run("-n", "2", "--start-method", method, plugins=("bdd",), env={"MEETING": "2"})
+    assert result.nodeids("passed") == plain.nodeids("passed")
+    assert result.nodeids("failed") == plain.nodeids("failed")
+    assert {report.worker for report in result.reports} == {"gw0", "gw1"}
+    assert "StepDefinitionNotFoundError" in result.output
+    assert step_errors(features) == errors
+
+
 def cucumber(suite: Suite) -> list[tuple[Any, ...]]:
     """The file's scenarios with the outcomes of their steps; their order is that of the reports."""
     features = json.loads((suite.root / "cucumber.json").read_text("utf-8"))
@@ -77,33 +95,25 @@ def cucumber(suite: Suite) -> list[tuple[Any, ...]]:
     )
 
 
-def step_errors(suite: Suite) -> Counter[str]:
-    return Counter(mark.name for mark in suite.marks("step "))
-
-
-def test_scenarios_and_the_file_of_them(features: Suite, method: str) -> None:
+@pytest.mark.xfail(
+    strict=True, reason="pytest-bdd knows scenarios by report objects of the worker; so with pytest-xdist"
+)
+def test_the_file_of_scenarios(features: Suite, method: str) -> None:
     args = ("--cucumberjson", "cucumber.json")
-    plain = features.run(*PLAIN, *args, plugins=("bdd",))
-    assert plain.counts == {"passed": 6, "failed": 4}
-    expected, errors = cucumber(features), step_errors(features)
+    features.run(*PLAIN, *args, plugins=("bdd",))
+    expected = cucumber(features)
     assert len(expected) == 10
-    assert errors.total() == 4
     (features.root / "cucumber.json").unlink()
-    features.forget_marks()
-    result = features.run(*args, "-n", "2", "--start-method", method, plugins=("bdd",), env={"MEETING": "2"})
-    assert result.nodeids("passed") == plain.nodeids("passed")
-    assert result.nodeids("failed") == plain.nodeids("failed")
-    assert {report.worker for report in result.reports} == {"gw0", "gw1"}
-    assert "StepDefinitionNotFoundError" in result.output
+    features.run(*args, "-n", "2", "--start-method", method, plugins=("bdd",))
     assert cucumber(features) == expected
-    assert step_errors(features) == errors
 
 
-def test_the_reporter_of_its_own(features: Suite, method: str) -> None:
-    plain = features.run(*PLAIN, "--gherkin-terminal-reporter", "-v", plugins=("bdd",))
-    assert plain.counts == {"passed": 6, "failed": 4}
-    assert "Scenario: Counting PASSED" in " ".join(plain.output.split())
+def test_its_reporter_is_refused_with_workers_by_itself(features: Suite, method: str) -> None:
+    result = features.run("--gherkin-terminal-reporter", "-v", "-n", "no", plugins=("bdd",))
+    assert result.counts == {"passed": 6, "failed": 4}
+    assert "Scenario: Failing FAILED" in " ".join(result.output.split())
     args = ("--gherkin-terminal-reporter", "-v", "-n", "2", "--start-method", method)
     result = features.run(*args, plugins=("bdd",))
-    assert result.counts == {"passed": 6, "failed": 4}, result.output
-    assert "Scenario: Counting PASSED" in " ".join(result.output.split())
+    assert result.returncode == 4, result.output
+    assert "gherkin-terminal-reporter is not compatible with" in result.stderr
+    assert not result.reports
