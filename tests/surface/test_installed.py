@@ -106,9 +106,11 @@ def test_files_are_kept_whole(two: Suite, way: Way) -> None:
 
 
 @ways
-def test_specs_are_counted(two: Suite, way: Way) -> None:
-    result = two.run(*way.args, "-d", "--tx", "2*popen", plugins=way.plugins, env=way.env)
-    assert result.workers == 2, result.output
+@pytest.mark.parametrize("method", METHODS)
+def test_specs_are_counted(two: Suite, way: Way, method: str) -> None:
+    args = (*way.args, "-d", "--tx", "2*popen", "--start-method", method)
+    result = two.run(*args, plugins=way.plugins, env=way.env)
+    assert result.header == f"fastest: 2 workers (--tx 2), {method}", result.output
     assert result.counts == {"passed": 6}
 
 
