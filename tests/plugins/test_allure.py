@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from plugins.methods import methods
 
 MODULE = """
     import os, allure, pytest
-    from witness import mark, meet
+    from witness import meet
 
     @pytest.fixture(scope="module")
     def module_fixture():
@@ -24,18 +25,14 @@ MODULE = """
     def test_many(module_fixture, number):
         with allure.step("a step"):
             allure.attach(f"text {number}", name="the text", attachment_type=allure.attachment_type.TEXT)
-        mark("tested")
         meet(int(os.environ.get("MEETING", 1)))
 
     def test_fails():
-        mark("tested")
         assert 0, "on purpose"
 
     def test_skipped(): pytest.skip("not now")
 """
 PLAIN = ("-p", "no:fastest")
-# What of a result may differ from run to run.
-OWN = ("uuid", "start", "stop")
 
 
 @pytest.fixture
@@ -46,6 +43,10 @@ def modules(suite: Suite) -> Suite:
 
 def results(suite: Suite, kind: str = "result") -> list[dict[str, Any]]:
     return [json.loads(file.read_text("utf-8")) for file in (suite.root / "report").glob(f"*-{kind}.json")]
+
+
+def attachments(suite: Suite) -> list[str]:
+    return sorted(file.read_text("utf-8") for file in (suite.root / "report").glob("*-attachment.txt"))
 
 
 def described(result: dict[str, Any]) -> tuple[object, ...]:
@@ -63,20 +64,30 @@ def threads(suite: Suite) -> set[str]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_results_are_those_of_one_process(modules: Suite, method: str) -> None:
-    args = ("--alluredir", "report", "--clean-alluredir")
-    plain = modules.run(*PLAIN, *args, plugins=("allure",))
+    plain = modules.run(*PLAIN, "--alluredir", "report", plugins=("allure",))
     assert plain.counts == {"passed": 8, "failed": 2, "skipped": 2}
     expected = Counter(map(described, results(modules)))
     assert len(expected) == 12
-    attached = sorted(file.read_text("utf-8") for file in (modules.root / "report").glob("*-attachment.txt"))
-    assert len(attached) == 8
+    texts = attachments(modules)
+    assert len(texts) == 8
+    shutil.rmtree(modules.root / "report")
     modules.forget_marks()
-    run = (*args, "-n", "2", "--start-method", method)
-    result = modules.run(*run, plugins=("allure",), env={"MEETING": "2"})
+    args = ("--alluredir", "report", "-n", "2", "--start-method", method)
+    result = modules.run(*args, plugins=("allure",), env={"MEETING": "2"})
     assert result.counts == plain.counts, result.output
     assert {report.worker for report in result.reports} == {"gw0", "gw1"}
-    assert Counter(map(described, results(modules))) == expected, "and those of the run before are gone"
-    assert sorted(file.read_text("utf-8") for file in (modules.root / "report").glob("*-attachment.txt")) == attached
+    assert Counter(map(described, results(modules))) == expected
+    assert attachments(modules) == texts
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_those_of_the_run_before_are_deleted(modules: Suite, method: str) -> None:
+    args = ("--alluredir", "report", "-n", "1", "--start-method", method)
+    for _ in range(2):
+        modules.run(*args, "--clean-alluredir", plugins=("allure",))
+        assert len(results(modules)) == 12
+    modules.run(*args, plugins=("allure",))
+    assert len(results(modules)) == 24
 
 
 @pytest.mark.parametrize("method", METHODS)

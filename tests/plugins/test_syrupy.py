@@ -14,10 +14,10 @@ MODULE = """
 
     @pytest.mark.parametrize("number", range(4))
     def test_many(snapshot, number):
+        meet(int(os.environ.get("MEETING", 1)))
         assert snapshot == {"number": number * int(os.environ.get("FACTOR", 1))}
         # The second comparison has a name of its own, made of a count.
         assert snapshot == f"text {number}"
-        meet(int(os.environ.get("MEETING", 1)))
 """
 MORE = """
     def test_once(snapshot):
@@ -140,7 +140,7 @@ def test_with_an_automatic_number_of_workers(unused: Suite, method: str) -> None
     assert "11 snapshots unused." in summary(result)[0]
 
 
-def test_one_process_for_each_snapshot(suite: Suite, method: str) -> None:
+def test_a_file_for_each_snapshot(suite: Suite, method: str) -> None:
     """The extension that has a file for each snapshot."""
     suite.write(
         test_a="""
@@ -150,8 +150,8 @@ def test_one_process_for_each_snapshot(suite: Suite, method: str) -> None:
 
             @pytest.mark.parametrize("number", range(4))
             def test_json(snapshot, number):
-                assert snapshot.use_extension(JSONSnapshotExtension) == {"number": number}
                 meet(2)
+                assert snapshot.use_extension(JSONSnapshotExtension) == {"number": number}
         """
     )
     result = run(suite, method, "--snapshot-update")
