@@ -282,6 +282,37 @@ def test_what_is_installed_is_not_shadowed(suite: Suite, way: Way, workers: str)
     assert result.counts == {"passed": 1}, result.output
 
 
+NAMES = """
+    import importlib, inspect, xdist
+    from witness import mark
+    from xdist import newhooks
+
+    def test_names():
+        mark(f"package {sorted(xdist.__all__)}")
+        for name, hook in inspect.getmembers(newhooks, inspect.isfunction):
+            if name.startswith("pytest_"):
+                mark(f"hook {name}{tuple(inspect.signature(hook).parameters)} {hook.pytest_spec['firstresult']}")
+        modules = ("each", "load", "loadfile", "loadgroup", "loadscope", "protocol", "worksteal")
+        found = [vars(importlib.import_module(f"xdist.scheduler.{module}")) for module in modules]
+        mark(f"schedulers {sorted({name for names in found for name in names if name.endswith('Scheduling')})}")
+        for module, wanted in (("workermanage", "NodeManager WorkerController"), ("dsession", "DSession")):
+            mark(f"{module} {[hasattr(importlib.import_module(f'xdist.{module}'), name) for name in wanted.split()]}")
+        plugin = importlib.import_module("xdist.plugin")
+        mark(f"fixtures {hasattr(plugin, 'worker_id')} {hasattr(plugin, 'testrun_uid')}")
+"""
+
+
+def test_the_names_are_those_of_xdist(suite: Suite) -> None:
+    suite.write(test_names=NAMES)
+    seen = []
+    for plugins in ((), XDIST):
+        suite.forget_marks()
+        assert suite.run("-n", "1", plugins=plugins).counts == {"passed": 1}
+        seen.append([mark.name for mark in suite.marks()])
+    assert len(seen[0]) == 17
+    assert seen[0] == seen[1]
+
+
 def test_a_package_of_the_project_by_that_name_is_not_shadowed(suite: Suite) -> None:
     (suite.root / "xdist").mkdir()
     (suite.root / "xdist" / "__init__.py").write_text("MINE = True", "utf-8")
