@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
-from pytest_fastest.worker import identity
+from pytest_fastest.worker import adaptors, identity
 
 if TYPE_CHECKING:
     import pytest
@@ -60,5 +60,6 @@ def settle(config: pytest.Config, workerinput: dict[str, Any], terminal: Termina
     _drop_exit_handlers()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     identity.assume(config, workerinput)
+    adaptors.after_fork(config)
     terminal.return_for_tests(config)
     collector.resume()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import afterfork, collection, crash, identity, junit, muted, reports
+from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -88,8 +88,7 @@ class Process:
             case _:
                 self._leave()
         surface.clear_workers(config.option)
-        # The controller has cleared it, and may have written to it since.
-        config.option.cacheclear = False
+        adaptors.before_configure(config)
         muted.mute(config, is_terminal=self._terminal.is_terminal)
         return (yield)
 

@@ -171,6 +171,11 @@ def count_of_specs(specs: list[str]) -> int:
     return total
 
 
+def asks_for_workers(option: argparse.Namespace) -> bool:
+    """Whether `-n` or `--tx` is used."""
+    return bool(option.numprocesses or (option.tx and (option.distload or option.dist != OFF)))
+
+
 def mode(option: argparse.Namespace) -> str:
     """How tests are distributed if there are workers: one of `MODES`, never `OFF`."""
     if option.distload or option.dist == OFF:

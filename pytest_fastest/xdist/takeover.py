@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_fastest.xdist import hooks
+from pytest_fastest.xdist import hooks, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,15 @@ class Automatic(int):
 
 class Xdist:
     """In the place of the plugin `xdist`."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Asked for and blocked, the plugin is gone, but not the options that it has taken over."""
+        if config.pluginmanager.is_blocked("fastest") and options.asks_for_workers(config.option):
+            raise pytest.UsageError(
+                "-p no:fastest, but -p fastest before it has loaded the plugin already: workers are asked for, and "
+                "nobody starts them; take -p fastest out of addopts or PYTEST_PLUGINS"
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_auto_num_workers(self) -> int:

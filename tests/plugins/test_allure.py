@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from processes.harness import METHODS, Suite
 
-from plugins.methods import methods
-
 MODULE = """
     import os, allure, pytest
     from witness import meet
@@ -105,7 +103,7 @@ def test_fixtures_belong_to_their_tests(modules: Suite, method: str) -> None:
     assert set(children) == wanted
 
 
-@methods(fork="allure names the lane when it is configured, which forked workers were together")
+@pytest.mark.parametrize("method", METHODS)
 def test_workers_have_lanes_of_their_own(modules: Suite, method: str) -> None:
     args = ("--alluredir", "report", "-n", "2", "--start-method", method)
     modules.run(*args, plugins=("allure",), env={"MEETING": "2"})
@@ -125,7 +123,7 @@ LATE = """
 """
 
 
-@methods(spawn="gw0 runs tests while others still configure themselves, and then clean the folder")
+@pytest.mark.parametrize("method", METHODS)
 def test_a_late_worker_deletes_nothing(suite: Suite, method: str) -> None:
     many = MODULE.replace("range(4)", "range(20)")
     suite.write(conftest=LATE, test_a=many, test_b=many)
@@ -136,7 +134,7 @@ def test_a_late_worker_deletes_nothing(suite: Suite, method: str) -> None:
     assert set(Counter(map(described, results(suite))).values()) == {1}
 
 
-@methods(spawn="a replacement configures itself, and cleans the folder")
+@pytest.mark.parametrize("method", METHODS)
 def test_a_replacement_deletes_nothing(suite: Suite, method: str) -> None:
     """Under pytest-xdist it does: what had run before the crash is lost."""
     suite.write(test_a=MODULE + "\n    def test_crash(): os._exit(3)\n    def test_last(): pass\n")

@@ -77,7 +77,6 @@ def test_across_files_in_one_group(suite: Suite, method: str) -> None:
     assert [mark.name for mark in suite.marks("at ")] == ["at 1", "at 2", "at 3", "at 4"]
 
 
-@pytest.mark.xfail(strict=True, reason="the module with most tests goes first, also with one worker")
 def test_across_files_with_one_worker(suite: Suite, method: str) -> None:
     suite.write(
         test_a="""

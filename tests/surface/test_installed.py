@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 from processes.harness import METHODS, PLUGINS, Suite
 
-if TYPE_CHECKING:
-    from _pytest.mark.structures import ParameterSet
-
 XDIST = ("xdist",)
-REFUSED_BY_PLUGGY = (
-    "the module is loaded by its own name first and then by its entry point's: pluggy refuses the second, as it does "
-    "for every plugin"
-)
-UNBLOCKED = "-p takes the block from the name xdist.plugin: the take-over would have to register something by that name"
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,6 @@ WAYS = {
     "-p fastest": Way(args=("-p", "fastest")),
     "-p fastest -p xdist": Way(args=("-p", "fastest", "-p", "xdist")),
     "-p xdist -p fastest": Way(args=("-p", "xdist", "-p", "fastest")),
-    "-p pytest_fastest.plugin": Way(args=("-p", "pytest_fastest.plugin")),
     "-p no:xdist": Way(args=("-p", "no:xdist")),
     "-p no:xdist.looponfail": Way(args=("-p", "no:xdist.looponfail")),
     "-p no:xdist -p no:xdist.looponfail": Way(args=("-p", "no:xdist", "-p", "no:xdist.looponfail")),
@@ -65,18 +55,8 @@ WAYS = {
         args=("-p", "pytest_fastest.plugin", "-p", "xdist.plugin"), env=BARE
     ),
 }
-FAILING = {
-    "-p pytest_fastest.plugin": REFUSED_BY_PLUGGY,
-    "no autoload, -p pytest_fastest.plugin -p xdist.plugin": UNBLOCKED,
-}
 
-
-def _param(name: str) -> ParameterSet:
-    reason = FAILING.get(name)
-    return pytest.param(WAYS[name], id=name, marks=[pytest.mark.xfail(strict=True, reason=reason)] if reason else [])
-
-
-ways = pytest.mark.parametrize("way", [_param(name) for name in WAYS])
+ways = pytest.mark.parametrize("way", [pytest.param(way, id=name) for name, way in WAYS.items()])
 
 # Neither test ends before both workers run one: that there are two files is not enough for that.
 MEETING = """
@@ -141,15 +121,13 @@ def test_xdist_is_back_without_us(two: Suite, args: tuple[str, ...]) -> None:
     assert {report.worker for report in result.reports} == {"gw0", "gw1"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="we are loaded, take over, and are taken out again, without giving anything back"
-)
-def test_xdist_is_back_without_us_who_were_asked_for_before(two: Suite) -> None:
+def test_blocked_after_it_was_loaded(two: Suite) -> None:
     """As with `-p fastest` in the configuration file, and `-p no:fastest` on the command line."""
     two.write(ini="addopts = -p fastest -p xdist")
     result = two.run("-p", "no:fastest", "-n", "2", plugins=XDIST)
-    assert result.counts == {"passed": 6}, result.output
-    assert "created: 2/2 workers" in result.output
+    assert result.returncode == 4, result.output
+    assert "take -p fastest out of addopts" in result.stderr
+    assert two.run("-p", "no:fastest", plugins=XDIST).counts == {"passed": 6}
 
 
 @pytest.mark.parametrize("plugins", [(), XDIST], ids=["not installed", "installed"])

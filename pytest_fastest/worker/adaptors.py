@@ -1,0 +1,33 @@
+"""What plugins of other people need in workers, where they can't find out by themselves."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+# Options that delete something at the start: the controller has done so, and somebody may have written since.
+_DONE_BY_THE_CONTROLLER = (
+    "cacheclear",
+    "clean_alluredir",  # allure-pytest
+)
+
+
+def before_configure(config: pytest.Config) -> None:
+    """In every worker and in the template."""
+    for name in _DONE_BY_THE_CONTROLLER:
+        if hasattr(config.option, name):
+            setattr(config.option, name, False)
+
+
+def after_fork(config: pytest.Config) -> None:
+    """In a forked worker."""
+    listener: Any = config.pluginmanager.get_plugin("allure_listener")
+    if listener is not None:
+        # allure-pytest draws a lane for each process, which it has asked for when it was configured.
+        with contextlib.suppress(ImportError, AttributeError):
+            from allure_commons.utils import thread_tag  # type: ignore[import-not-found]
+
+            listener._thread = thread_tag()
