@@ -154,3 +154,22 @@ def test_the_same_with_pytest_xdist_installed(suite: Suite, method: str) -> None
     assert result.counts == {"passed": 4, "failed": 2, "rerun": 8}
     if method == "auto":
         assert str(result.header).endswith("spawn: 1 socket opened by a conftest, plugin or test module")
+
+
+@pytest.mark.xfail(
+    strict=True, reason="what a worker has to say of a test before it dies in it is lost, unless it is a failure"
+)
+def test_a_rerun_before_a_crash_is_reported(suite: Suite, method: str) -> None:
+    suite.write(
+        test_dies=f"""{FLAKY}
+    import os
+
+    def test_dies():
+        assert attempt("dies") > 0
+        os._exit(3)
+
+    def test_other(): pass
+"""
+    )
+    result = run(suite, method, "--reruns", "1", plugins=("rerunfailures", "xdist"))
+    assert result.counts == {"passed": 1, "failed": 1, "rerun": 2}, result.output
