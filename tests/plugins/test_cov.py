@@ -221,3 +221,33 @@ def test_a_replacement_erases_nothing(suite: Suite, method: str, request: pytest
     result = run(suite, "--cov-context=test", method=method)
     assert result.counts == {"failed": 1, "passed": 3}, result.output
     assert len(report(suite)["lib.py"]["functions"]["sign"]) == 2
+
+
+@pytest.mark.parametrize("argument", ["-n0", "-nauto", "-n2", "-n2 -d"])
+def test_however_workers_are_asked_for(suite: Suite, method: str, argument: str) -> None:
+    suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
+    run(suite)
+    plain = report(suite)
+    # An automatic number may be one.
+    meeting = {"MEETING": "2"} if "2" in argument else {}
+    result = suite.run(*argument.split(), "--start-method", method, *COVER, plugins=("cov",), env=meeting)
+    assert result.counts == {"passed": 4}, result.output
+    assert result.workers >= 1
+    assert report(suite) == plain
+
+
+@pytest.mark.xfail(strict=True, reason="the plugin looks for `numprocesses` before it is set to what was asked for")
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_workers_that_no_option_asks_for(suite: Suite, method: str, where: str) -> None:
+    suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
+    run(suite)
+    plain = report(suite)
+    variables = {"MEETING": "2"}
+    if where == "file":
+        suite.write(ini="fastest_workers = 2")
+    else:
+        variables["FASTEST_WORKERS"] = "2"
+    result = suite.run("--start-method", method, *COVER, plugins=("cov",), env=variables)
+    assert result.returncode == 0, result.output
+    assert result.counts == {"passed": 4}
+    assert report(suite) == plain
