@@ -251,3 +251,17 @@ def test_workers_that_no_option_asks_for(suite: Suite, method: str, where: str) 
     assert result.returncode == 0, result.output
     assert result.counts == {"passed": 4}
     assert report(suite) == plain
+
+
+@pytest.mark.parametrize("argument", ["-n=no", "-n2 --dist=no", "-n2 --setup-show", "-n2 --no-cov"])
+def test_runs_without_workers(suite: Suite, method: str, argument: str) -> None:
+    suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
+    run(suite)
+    plain = report(suite)
+    result = suite.run(*argument.split(), "--start-method", method, *COVER, plugins=("cov",))
+    assert result.counts["passed"] == 4, result.output
+    if argument == "-n2 --no-cov":
+        assert "Coverage disabled via --no-cov switch!" in result.stdout
+    else:
+        assert result.workers == 0
+        assert report(suite) == plain
