@@ -134,21 +134,25 @@ def test_subprocesses_of_tests(suite: Suite, method: str) -> None:
     suite.write(
         lib=LIB,
         test_subprocess="""
-            import subprocess, sys
+            import os, subprocess, sys
             import pytest
+            from witness import meet
 
             # coverage starts itself by a .pth file, which does not work in a folder that is only on the path.
             CODE = "import coverage; coverage.process_startup(); import lib; lib.{}"
 
             @pytest.mark.parametrize("call", ["sign(1)", "sign(0)", "loop(9)"])
-            def test_call(call): subprocess.run([sys.executable, "-c", CODE.format(call)], check=True)
+            def test_call(call):
+                if "MEETING" in os.environ:
+                    meet(int(os.environ["MEETING"]))
+                subprocess.run([sys.executable, "-c", CODE.format(call)], check=True)
         """,
     )
     (suite.root / ".coveragerc.toml").write_text("[tool.coverage.run]\npatch = ['subprocess']\n", "utf-8")
     run(suite, "--cov-config=.coveragerc.toml")
     plain = report(suite)
     assert 0 < plain["totals"]["percent_covered"] < 100
-    run(suite, "--cov-config=.coveragerc.toml", method=method)
+    run(suite, "--cov-config=.coveragerc.toml", method=method, env={"MEETING": "2"})
     assert report(suite) == plain
 
 
