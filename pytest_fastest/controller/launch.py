@@ -22,6 +22,7 @@ from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
 from pytest_fastest.worker.spawn import BOOTSTRAP
 from pytest_fastest.worker.terminal import Terminal, flush
+from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
     import pytest
@@ -82,6 +83,8 @@ def launch(config: pytest.Config, request: Request) -> None:
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:
         coordinator.keep_order()
+    # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
+    surface.set_workers(config.known_args_namespace, request.count or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run), "fastest-controller")
 
 

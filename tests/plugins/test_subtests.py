@@ -1,0 +1,92 @@
+"""Subtests, with the fixture of pytest itself: a report for each, and a verdict on the test."""
+
+from __future__ import annotations
+
+import pytest
+from processes.harness import METHODS, Result, Suite
+
+pytest.importorskip("_pytest.subtests", reason="pytest has subtests since 9.0")
+pytestmark = pytest.mark.parametrize("method", METHODS)
+
+PLAIN = ("-p", "no:fastest")
+TESTS = """
+    import unittest
+    import pytest
+
+    def test_some_fail(subtests):
+        for number in range(4):
+            with subtests.test(msg="a message", number=number):
+                print(f"output {number}")
+                assert number % 2 == 0
+
+    def test_all_pass(subtests):
+        for number in range(3):
+            with subtests.test(number=number): pass
+
+    def test_skipped_and_expected(subtests):
+        with subtests.test("skipped"): pytest.skip("no reason")
+        with subtests.test("expected"): pytest.xfail("a reason")
+
+    def test_fails_itself(subtests):
+        with subtests.test("inner"): assert 1 == 2
+        assert 3 == 4
+
+    class TestUnittest(unittest.TestCase):
+        def test_case(self):
+            for number in range(4):
+                with self.subTest("in a case", number=number):
+                    self.assertNotEqual(number, 3)
+"""
+
+
+def outcomes(result: Result) -> list[tuple[str, ...]]:
+    # Plain pytest's own letters for subtests of a TestCase are captured as the output of the test.
+    kept = [[section for section in report.sections if section[1] != "u"] for report in result.reports]
+    return sorted(
+        (report.nodeid, report.when, report.outcome, str(sections))
+        for report, sections in zip(result.reports, kept, strict=True)
+    )
+
+
+def lines(result: Result, *beginnings: str) -> list[str]:
+    return sorted(line for line in result.stdout.splitlines() if line.startswith(beginnings))
+
+
+def test_reports_and_counts_are_those_of_plain_pytest(suite: Suite, method: str) -> None:
+    suite.write(test_a=TESTS, test_b=TESTS)
+    plain = suite.run(*PLAIN, "-rA")
+    result = suite.run("-n", "2", "--start-method", method, "-rA")
+    assert result.returncode == plain.returncode == 1
+    assert result.counts == plain.counts, result.output
+    assert outcomes(result) == outcomes(plain)
+    said = ("SUBFAILED", "SUBPASSED", "SUBSKIPPED", "SUBXFAIL", "FAILED", "PASSED")
+    assert lines(result, *said) == lines(plain, *said)
+    assert "SUBFAILED[a message] (number=1) test_a.py::test_some_fail - assert (1 % 2) == 0" in lines(result, *said)
+
+
+def test_each_failed_subtest_counts_for_maxfail(suite: Suite, method: str) -> None:
+    suite.write(test_a=TESTS)
+    arguments = ("--maxfail=2", "-k", "some_fail or all_pass or itself")
+    plain = suite.run(*PLAIN, *arguments)
+    result = suite.run("-n", "1", "--start-method", method, *arguments)
+    assert result.returncode == plain.returncode == 1
+    assert result.counts == plain.counts
+
+
+@pytest.mark.xfail(strict=True, reason="after the report of a subtest, a crash counts as one of the teardown")
+def test_a_crash_in_a_subtest(suite: Suite, method: str) -> None:
+    suite.write(
+        test_crash="""
+            import os
+
+            def test_crash(subtests):
+                with subtests.test("first"): assert 1 == 2
+                with subtests.test("second"): os._exit(3)
+
+            def test_other(): pass
+        """
+    )
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.counts == {"passed": 1, "failed": 2}, result.output
+    assert "SUBFAILED[first] test_crash.py::test_crash" in result.stdout
+    assert "left with exit status 3 while running 'test_crash.py::test_crash'" in result.stdout
