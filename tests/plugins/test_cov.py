@@ -108,6 +108,17 @@ def test_lines_branches_and_the_total(suite: Suite, method: str) -> None:
     assert f"TOTAL {plain['totals']['num_statements']} " in " ".join(result.stdout.split())
 
 
+def test_the_same_with_pytest_xdist_installed(suite: Suite, method: str) -> None:
+    suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
+    run(suite)
+    plain = report(suite)
+    arguments = ("-n", "2", "--start-method", method, *COVER)
+    result = suite.run(*arguments, plugins=("cov", "xdist"), env={"MEETING": "2"})
+    assert result.counts == {"passed": 4}, result.output
+    assert result.workers == 2
+    assert report(suite) == plain
+
+
 def test_contexts(suite: Suite, method: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
     (suite.root / ".coveragerc.toml").write_text("[tool.coverage.json]\nshow_contexts = true\n", "utf-8")

@@ -24,10 +24,12 @@ DRAWS = """
 """
 
 
-def run(suite: Suite, *args: str) -> tuple[Result, dict[str, list[tuple[str, str, str]]]]:
+def run(
+    suite: Suite, *args: str, plugins: tuple[str, ...] = ("randomly",)
+) -> tuple[Result, dict[str, list[tuple[str, str, str]]]]:
     """Runs, and returns what each module's tests have drawn, in the order in which they ran."""
     before = len(suite.marks())
-    result = suite.run(*args, plugins=("randomly",))
+    result = suite.run(*args, plugins=plugins)
     assert result.returncode == 0, result.output
     drawn = defaultdict(list)
     for mark in suite.marks()[before:]:
@@ -41,9 +43,10 @@ def seed_in_header(result: Result) -> str:
     return seed
 
 
-def test_one_seed_that_is_in_the_header(suite: Suite, method: str) -> None:
+@pytest.mark.parametrize("plugins", [("randomly",), ("randomly", "xdist")], ids=["alone", "with xdist"])
+def test_one_seed_that_is_in_the_header(suite: Suite, method: str, plugins: tuple[str, ...]) -> None:
     suite.write(test_a=DRAWS, test_b=DRAWS)
-    result, drawn = run(suite, "-n", "2", "--start-method", method)
+    result, drawn = run(suite, "-n", "2", "--start-method", method, plugins=plugins)
     assert result.counts == {"passed": 16}
     assert {seed for draws in drawn.values() for _, seed, _ in draws} == {seed_in_header(result)}
 

@@ -25,12 +25,12 @@ HANGS = """
 
 def test_by_a_signal_the_test_fails(suite: Suite, method: str) -> None:
     suite.write(test_hangs=HANGS)
-    result = suite.run("-n", "2", "--start-method", method, "--timeout=0.5", plugins=("timeout",))
+    result = suite.run("-n", "2", "--start-method", method, "--timeout=2", plugins=("timeout",))
     assert result.counts == {"passed": 8, "failed": 1}
     assert result.returncode == 1
     (failure,) = result.failures
     assert failure.nodeid == "test_hangs.py::test_hangs"
-    assert "Timeout (>0.5s) from pytest-timeout" in failure.text
+    assert "Timeout (>2.0s) from pytest-timeout" in failure.text
     assert dict(failure.sections)["Captured stdout call"] == "output of the test\n"
     assert "timeout method: signal" in result.stdout
     # Nobody had to die for it.
@@ -40,7 +40,7 @@ def test_by_a_signal_the_test_fails(suite: Suite, method: str) -> None:
 
 def test_by_a_thread_the_worker_dies(suite: Suite, method: str) -> None:
     suite.write(test_hangs=HANGS)
-    arguments = ("--timeout=0.5", "--timeout-method=thread")
+    arguments = ("--timeout=2", "--timeout-method=thread")
     result = suite.run("-n", "2", "--start-method", method, *arguments, plugins=("timeout",))
     assert result.counts == {"passed": 8, "failed": 1}
     assert result.returncode == 1
@@ -52,7 +52,7 @@ def test_by_a_thread_the_worker_dies(suite: Suite, method: str) -> None:
 @pytest.mark.xfail(strict=True, reason="what a worker's muted terminal reporter is asked to write is lost")
 def test_by_a_thread_the_output_and_the_stacks_are_shown(suite: Suite, method: str) -> None:
     suite.write(test_hangs=HANGS)
-    arguments = ("--timeout=0.5", "--timeout-method=thread", "test_hangs.py::test_hangs")
+    arguments = ("--timeout=2", "--timeout-method=thread", "test_hangs.py::test_hangs")
     for how in (("-p", "no:fastest"), ("-n", "1", "--start-method", method)):
         result = suite.run(*how, *arguments, plugins=("timeout",))
         # Written by the plugin right before it ends the process.
@@ -85,13 +85,13 @@ def test_the_marker(suite: Suite, method: str, how: str) -> None:
 @pytest.mark.parametrize("function_only", [False, True])
 def test_fixtures_count_unless_said_otherwise(suite: Suite, method: str, function_only: bool) -> None:
     suite.write(
-        ini=f"timeout = 0.5\ntimeout_func_only = {function_only}",
+        ini=f"timeout = 2\ntimeout_func_only = {function_only}",
         test_fixture="""
             import threading
             import pytest
 
             @pytest.fixture
-            def slow(): threading.Event().wait(1)
+            def slow(): threading.Event().wait(4)
 
             def test_slow(slow): pass
             def test_other(): pass
