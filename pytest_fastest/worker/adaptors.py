@@ -15,6 +15,13 @@ _DONE_BY_THE_CONTROLLER = (
 )
 
 
+def before_conftests(config: pytest.Config) -> None:
+    """In every process but the controller."""
+    # pytest-cov erases all data files when it starts, which it does before it knows that it is in a worker.
+    if hasattr(config.known_args_namespace, "cov_append"):
+        config.known_args_namespace.cov_append = True
+
+
 def before_configure(config: pytest.Config) -> None:
     """In every worker and in the template."""
     for name in _DONE_BY_THE_CONTROLLER:

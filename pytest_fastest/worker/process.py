@@ -76,6 +76,7 @@ class Process:
             self._tripwires.learn()
         identity.announce({**self._provisional, "workerid": f"gw{self._worker or 0}"})
         surface.clear_workers(config.known_args_namespace)
+        adaptors.before_conftests(config)
         config.pluginmanager.register(self, "fastest-process")
         reports.have_hooks(config)
 

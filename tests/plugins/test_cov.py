@@ -56,10 +56,6 @@ LOOPS = """
     def test_broken(): assert lib.loop(5) == "broken"
     def test_through(): assert lib.loop(2) == "through"
 """
-ERASES = pytest.mark.xfail(
-    strict=True,
-    reason="a spawned worker starts pytest-cov, which erases *all* data files, while others run tests already",
-)
 # A worker that comes late to where pytest-cov begins to measure, and erases what is there.
 LATE = """
     import os, pathlib, time
@@ -199,9 +195,7 @@ def test_a_crash_costs_the_data_of_its_worker_only(suite: Suite, method: str) ->
     assert functions["loop"] == []
 
 
-def test_a_late_worker_erases_nothing(suite: Suite, method: str, request: pytest.FixtureRequest) -> None:
-    if method == "spawn":
-        request.applymarker(ERASES)
+def test_a_late_worker_erases_nothing(suite: Suite, method: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS, late=LATE)
     run(suite)
     plain = report(suite)
@@ -210,9 +204,7 @@ def test_a_late_worker_erases_nothing(suite: Suite, method: str, request: pytest
     assert report(suite) == plain
 
 
-def test_a_replacement_erases_nothing(suite: Suite, method: str, request: pytest.FixtureRequest) -> None:
-    if method == "spawn":
-        request.applymarker(ERASES)
+def test_a_replacement_erases_nothing(suite: Suite, method: str) -> None:
     suite.write(
         lib=LIB,
         test_both="""
@@ -251,7 +243,6 @@ def test_however_workers_are_asked_for(suite: Suite, method: str, argument: str)
     assert report(suite) == plain
 
 
-@pytest.mark.xfail(strict=True, reason="the plugin looks for `numprocesses` before it is set to what was asked for")
 @pytest.mark.parametrize("where", ["environment", "file"])
 def test_workers_that_no_option_asks_for(suite: Suite, method: str, where: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)

@@ -80,7 +80,6 @@ def test_all_tests_are_in_one_report(suite: Suite, method: str) -> None:
     assert set(data["environment"]) == set(plain["environment"])
 
 
-@pytest.mark.xfail(strict=True, reason="no row without a report about the teardown, and a crashed test has none")
 def test_a_crash(suite: Suite, method: str) -> None:
     suite.write(test_crash="import os\ndef test_crash(): os._exit(3)\ndef test_other(): pass")
     _, text, data = run(suite, "-n", "1", "--start-method", method)

@@ -84,7 +84,7 @@ def test_order_without_seeds_and_seeds_without_order(suite: Suite, method: str) 
 
 
 def test_a_replacement_has_the_seed(suite: Suite, method: str) -> None:
-    # The longest module runs first, so its worker's replacement runs the other one.
+    # One worker keeps the order: its replacement runs the other module.
     crash = """
         import os, pytest
 
@@ -92,9 +92,10 @@ def test_a_replacement_has_the_seed(suite: Suite, method: str) -> None:
         def test_crash(number):
             if number == 5: os._exit(3)
     """
-    suite.write(test_a=DRAWS, test_crash=crash)
-    _, plain = run(suite, *PLAIN, "--randomly-seed=7", "test_a.py")
-    arguments = ("-n", "1", "--start-method", method, "--dist=loadfile", "--randomly-seed=7")
+    suite.write(test_a=DRAWS, test_0=crash)
+    seeded = ("--randomly-seed=7", "--randomly-dont-reorganize")
+    _, plain = run(suite, *PLAIN, *seeded, "test_a.py")
+    arguments = ("-n", "1", "--start-method", method, "--dist=loadfile", *seeded)
     result = suite.run(*arguments, plugins=("randomly",))
     assert result.counts == {"passed": 27, "failed": 1}
     by_replacement = [tuple(mark.name.split(" ")) for mark in suite.marks() if mark.worker == "gw1"]

@@ -40,10 +40,6 @@ DIES = f"""{FLAKY}
         if number == 2 and attempt("dies") < int(os.environ["DEATHS"]):
             os._exit(3)
 """
-ALONE = pytest.mark.xfail(
-    strict=True,
-    reason="the plugin looks for xdist.newhooks when it is imported, and that is before the stand-in can be found",
-)
 
 
 def run(
@@ -136,7 +132,7 @@ def test_fixtures_are_set_up_again(suite: Suite, method: str) -> None:
 
 @pytest.mark.parametrize(
     "plugins",
-    [pytest.param(("rerunfailures",), marks=ALONE), ("rerunfailures", "xdist")],
+    [("rerunfailures",), ("rerunfailures", "xdist")],
     ids=["alone", "with xdist"],
 )
 @pytest.mark.parametrize("deaths", [1, 3])
@@ -153,12 +149,9 @@ def test_the_same_with_pytest_xdist_installed(suite: Suite, method: str) -> None
     result = run(suite, method, "--reruns", "2", plugins=("rerunfailures", "xdist"))
     assert result.counts == {"passed": 4, "failed": 2, "rerun": 8}
     if method == "auto":
-        assert str(result.header).endswith("spawn: 1 socket opened by a conftest, plugin or test module")
+        assert str(result.header).endswith("forkserver: 1 socket opened by a conftest, plugin or test module")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what a worker has to say of a test before it dies in it is lost, unless it is a failure"
-)
 def test_a_rerun_before_a_crash_is_reported(suite: Suite, method: str) -> None:
     suite.write(
         test_dies=f"""{FLAKY}

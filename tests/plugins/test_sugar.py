@@ -71,10 +71,6 @@ def test_deselected_tests_are_not_waited_for(suite: Suite, method: str) -> None:
     assert percentages(text) == [20, 40, 60, 80, 100]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="in workers too the plugin puts a reporter of its own in the place of the muted one, and that one writes",
-)
 @pytest.mark.parametrize("option", ["--capture=fd", "-s"])
 def test_workers_print_nothing_of_it(suite: Suite, method: str, option: str) -> None:
     suite.write(test_a=TESTS)
