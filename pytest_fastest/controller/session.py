@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
 _PATIENCE = 0.1
+# Before a plugin decides about a crash: what its side in the worker said last may be on its way to a thread here
+# (pytest-rerunfailures has sockets of its own). Seconds.
+_SETTLE = 0.1
 # For as many workers as one likes there is work.
 _UNLIMITED = 1 << 30
 # Replacements for crashed workers, per worker; pytest-xdist's default.
@@ -368,6 +371,8 @@ class ControllerPlugin:
             if self._is_killed:
                 self._interrupted.append(self._replay.item(item)[0])
             else:
+                if self._decides_crashes:
+                    time.sleep(_SETTLE)
                 report = crashes.crashed(*self._replay.item(item), phase, node, returncode, self._last_words(worker))
                 again = self._replay.crash(node, item, report, self._sched)
             if self._decides_crashes:
