@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins check fmt compat bench simulate clean
+.PHONY: demo test plugins check fmt compat matrix bench simulate clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -35,6 +35,10 @@ fmt: $(READY)
 # Real suites from the package index, compared test by test with plain pytest.
 compat: $(READY)
 	$(BIN)/python tests/compat/run.py
+
+# A part of the tests with older versions of pytest.
+matrix: $(READY) plugins
+	$(BIN)/python tests/matrix.py
 
 # Side by side with plain pytest and pytest-xdist.
 bench: $(READY)

@@ -81,6 +81,10 @@ class Replay:
             self._begun.remove(index)
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
+    def has_begun(self, index: int) -> bool:
+        """Whether something was reported of the item, and not all."""
+        return index in self._begun
+
     def crash(self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched) -> bool:
         """The worker died in this item, of which `report` is made; whether a plugin wants it to run again."""
         nodeid, location = self.item(index)

@@ -338,7 +338,9 @@ class ControllerPlugin:
                         self._coordinator.interrupt()
                 self._is_stopping = True
             case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down, returncode=returncode):
-                self._crashed(worker, item, "teardown" if tearing_down else "call", returncode)
+                # Without a report of its body, the body is what there is to blame.
+                is_late = tearing_down and item is not None and self._replay.has_begun(item)
+                self._crashed(worker, item, "teardown" if is_late else "call", returncode)
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(max(self._nodes) + 1)
