@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import threading
 from textwrap import dedent, indent
@@ -202,7 +203,7 @@ def test_what_breaks_under_fork_passes_by_itself(suite: Suite, case: str, server
     assert reason in str(forked.header)
     for folder in suite.helpers.iterdir():
         if folder.is_dir():
-            folder.rmdir()
+            shutil.rmtree(folder)
     suite.forget_marks()
     first = suite.run("-n", "2", env=env)
     assert first.returncode == 0, first.output
