@@ -309,8 +309,6 @@ impl Dispatcher {
                 }
             }
             (Upward::Configured, Role::Worker(worker)) => self.configured(worker),
-            // It counts when it is told to become a worker.
-            (Upward::Configured, Role::Collector) => {}
             (Upward::Ready, Role::Worker(worker)) => {
                 self.emit(Event::Ready(worker));
                 match &mut self.run {
@@ -335,15 +333,16 @@ impl Dispatcher {
             // something else is not one of ours gone wrong: both sides are the same version.
             (Upward::Hello { .. }, _)
             | (
-                Upward::WantItems
+                // The collector's counts when it is told to become a worker.
+                Upward::Configured
+                | Upward::WantItems
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
                 Role::Base | Role::Collector,
-            )
-            | (Upward::Configured, Role::Base) => {}
+            ) => {}
         }
     }
 

@@ -121,7 +121,11 @@ impl Coordinator {
     #[pyo3(signature = (
         workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first
     ))]
-    #[allow(clippy::fn_params_excessive_bools, reason = "they have names where it is called")]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        clippy::too_many_arguments,
+        reason = "they have names where it is called"
+    )]
     fn begin(
         &self,
         workers: u32,
