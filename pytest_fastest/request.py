@@ -127,7 +127,7 @@ def _number(config: pytest.Config) -> tuple[int | str, str, str] | None:
         return (OFF if value == 1 else value), ENVIRONMENT, ENVIRONMENT
     if source is not None:
         return known.numprocesses, "-n", source
-    if known.tx and (known.distload or known.dist != surface.OFF):
+    if surface.distributes_specs(known):
         return surface.count_of_specs(known.tx), "--tx", _source(config, "tx")
     ini = config.getini(INI)
     if ini:

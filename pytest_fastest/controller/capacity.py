@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_fastest import _core
+from pytest_fastest.xdist import takeover
 
 if TYPE_CHECKING:
     from pytest_fastest.request import Request
@@ -24,6 +27,24 @@ class Choice:
 
     workers: int
     reason: str
+
+
+def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
+    """Before anything is collected: what plugins make of the request, and how many workers there will be at most.
+
+    Raises `pytest.UsageError` if a plugin chooses what is no number.
+    """
+    if request.count is not None:
+        return request, request.count
+    # Hooks tell by the option which word for an automatic number was used.
+    config.option.numprocesses = request.automatic
+    chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
+    if not isinstance(chosen, int) or chosen < 0:
+        raise pytest.UsageError(f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers")
+    most = max(1, int(chosen) if request.most is None else min(chosen, request.most))
+    if isinstance(chosen, takeover.Automatic):
+        return request, most
+    return replace(request, count=most, source="pytest_xdist_auto_num_workers"), most
 
 
 def choose(

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_fastest import _core
 from pytest_fastest.controller import remembered
 from pytest_fastest.controller.guard import guard
@@ -25,8 +27,6 @@ from pytest_fastest.worker.terminal import Terminal, flush
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_fastest.request import Request
 
 # Seconds that the template may take to unconfigure itself before it is killed.
@@ -47,8 +47,6 @@ class Launched:
     # The command that starts a fresh interpreter, up to its role, and its environment: the one from before conftests
     # were loaded, which every process loads for itself.
     spawn_command: list[str] = field(default_factory=list)
-    # The base, which can fork workers that configure themselves; none under "spawn".
-    base_pid: int | None = None
     environment: list[tuple[str, str]] = field(default_factory=lambda: list(os.environ.items()))
 
 
@@ -78,7 +76,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     config.add_cleanup(lambda: _close(coordinator, base_pid))
     directory = Path(address.directory)
     command = _write_boot(config, address, provisional, directory)
-    run = Launched(coordinator, directory, request, testrunuid, method, reason, command, base_pid)
+    run = Launched(coordinator, directory, request, testrunuid, method, reason, command)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:
@@ -90,6 +88,8 @@ def launch(config: pytest.Config, request: Request) -> None:
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:
     if request.start_method != "auto":
+        if request.start_method != "spawn" and not hasattr(os, "fork"):
+            raise pytest.UsageError(f"--start-method {request.start_method}: this system has no fork; use spawn")
         return request.start_method, None
     if not hasattr(os, "fork"):
         return "spawn", "this system has no fork"

@@ -10,10 +10,9 @@ from pytest_fastest import codec
 from pytest_fastest.controller import crashes, rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pytest
 
+    from pytest_fastest.controller.nodes import Nodes
     from pytest_fastest.xdist.facade import Sched
     from pytest_fastest.xdist.nodes import WorkerNode
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 class Replay:
     """Calls the reporting hooks of one run's controller."""
 
-    def __init__(self, config: pytest.Config, testrunuid: str, nodes: Mapping[int, WorkerNode]) -> None:
+    def __init__(self, config: pytest.Config, testrunuid: str, nodes: Nodes) -> None:
         self._config = config
         self._nodes = nodes
         self._hook = config.hook

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.worker import crash
-from pytest_fastest.xdist import facade, scheduling, takeover
 from pytest_fastest.xdist import options as surface
-from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
+from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +44,7 @@ class ControllerPlugin:
         self._config = config
         self._run = run
         self._coordinator = run.coordinator
-        self._nodes: dict[int, WorkerNode] = {}
-        self._manager = NodeManager(config, run.testrunuid, [])
-        self._sched = facade.Sched(config)
+        self._nodes = Nodes(config, run.testrunuid)
         self._mode = run.request.mode
         self._decides_crashes = False
         self._most_restarts = 0
@@ -56,7 +52,6 @@ class ControllerPlugin:
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
-        self._count = run.request.count or 1
         self._early_workers = 0
         self._end: tuple[Any, ...] | None = None
         self._is_stopping = False
@@ -68,64 +63,23 @@ class ControllerPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        request = self._run.request
-        if request.count is None:
-            config.option.numprocesses = request.automatic
-            chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
-            most = min(chosen or 1, request.most or chosen or 1)
-            if chosen is not None and not isinstance(chosen, takeover.Automatic):
-                if not isinstance(chosen, int) or chosen < 0:
-                    raise pytest.UsageError(
-                        f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers"
-                    )
-                self._run.request = replace(request, count=max(1, most), source="pytest_xdist_auto_num_workers")
-        else:
-            most = request.count
+        self._run.request, most = capacity.at_start(config, self._run.request)
         # Until it is known how many workers there will be, plugins are told how many there may be.
-        self._count = max(1, int(most))
-        surface.set_workers(config.option, self._count, self._mode)
+        self._nodes.set_count(most)
+        surface.set_workers(config.option, most, self._mode)
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        session = facade.DSession(config, self._manager, self._sched)
-        config.pluginmanager.register(session, "dsession")
-        config.pluginmanager.register(session.trdist, "terminaldistreporter")
+    def pytest_configure(self) -> None:
+        self._nodes.register()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
-        self._manager.specs = [Spec(f"gw{worker}") for worker in range(self._count)]
-        self._config.hook.pytest_xdist_setupnodes(config=self._config, specs=self._manager.specs)
-        if self._config.hook.pytest_xdist_getremotemodule() is not None:
-            raise pytest.UsageError(
-                "a pytest_xdist_getremotemodule hook returns a module, which fastest can't honour: its workers run its "
-                "own code"
-            )
-        self._coordinator.configure_collector(self._node(0).encoded_input())
+        self._nodes.announce()
+        self._coordinator.configure_collector(self._nodes[0].encoded_input())
         if self._run.method != "fork" and self._run.request.count is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-            self._early_workers = min(self._run.request.count, cores or 1)
+            self._early_workers = min(self._run.request.count, takeover.cores())
             for worker in range(1, self._early_workers):
                 self._start(worker)
-
-    def _node(self, worker: int) -> WorkerNode:
-        if worker not in self._nodes:
-            workerinput: dict[str, Any] = {
-                "workerid": f"gw{worker}",
-                "workercount": self._count,
-                "testrunuid": self._run.testrunuid,
-                "mainargv": [str(argument) for argument in self._config.invocation_params.args],
-            }
-            # There is none with -p no:tmpdir.
-            factory = getattr(self._config, "_tmp_path_factory", None)
-            if factory is not None:
-                workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
-            gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
-            self._config.hook.pytest_xdist_newgateway(gateway=gateway)
-            node = WorkerNode(gateway, workerinput, self._config, self._manager)
-            self._nodes[worker] = node
-            self._sched.nodes.append(node)
-            self._config.hook.pytest_configure_node(node=node)
-        return self._nodes[worker]
 
     # Collection.
 
@@ -159,7 +113,7 @@ class ControllerPlugin:
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
-        self._replay.nodeids = self._sched.collection = nodeids
+        self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode)
         if scope is not None:
@@ -168,11 +122,14 @@ class ControllerPlugin:
             self._coordinator.regroup(keys)
             separable = len(numbers)
         session.testscollected = len(nodeids)
-        if described["refusal"] is not None:
-            self._refuse_fork(described["refusal"], described["conftests"])
+        refusal = described["refusal"]
+        if refusal is not None:
+            self._refuse_fork(refusal, described["conftests"])
         self._choice = self._choose(described, separable, total)
-        if self._run.method == "fork" and described["refusal"] is None:
-            self._compare_nodes(described["reads"], described["conftests"])
+        if self._run.method == "fork" and refusal is None:
+            refusal = self._nodes.differing(described["reads"], self._choice.workers)
+            if refusal is not None:
+                self._refuse_fork(refusal, described["conftests"])
         self._remember_nodeids(nodeids)
         self._print_header()
 
@@ -191,19 +148,11 @@ class ControllerPlugin:
         if self._run.request.start_method != "auto":
             self._run.method_reason = f"although {reason}"
             return
-        self._run.method = "spawn" if self._run.base_pid is None else "forkserver"
+        self._run.method = "forkserver"
         self._run.method_reason = reason
         # A reason may begin with the file that is to blame.
         culprit = self._config.rootpath / reason.partition(":")[0]
         remembered.remember(self._config, reason, [*conftests, *([str(culprit)] if culprit.is_file() else [])])
-
-    def _compare_nodes(self, reads: dict[str, str], conftests: list[str]) -> None:
-        """A value that is another for each node must not have been read in the process that forks them."""
-        first, *others = [self._node(worker).workerinput for worker in range(self._choice.workers)]
-        for key, place in reads.items():
-            if any(other.get(key) != first.get(key) for other in others):
-                self._refuse_fork(f'{place} read workerinput["{key}"], which is another for each worker', conftests)
-                return
 
     def _remember_nodeids(self, nodeids: list[str]) -> None:
         """pytest's cache of known tests (`--nf`) is filled where tests are collected and written here."""
@@ -245,14 +194,14 @@ class ControllerPlugin:
         return True
 
     def _start_workers(self) -> None:
-        self._count = self._choice.workers
+        count = self._choice.workers
         option = self._config.option
-        surface.set_workers(option, self._count, self._mode)
+        surface.set_workers(option, count, self._mode)
         restarts = self._run.request.restarts
-        self._most_restarts = self._count * _RESTARTS_PER_WORKER if restarts is None else restarts
+        self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
         self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
         self._coordinator.begin(
-            self._count,
+            count,
             max_restarts=self._most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
@@ -260,20 +209,19 @@ class ControllerPlugin:
             decides_crashes=self._decides_crashes,
             configures_first=self._run.method != "fork",
         )
-        for node in self._nodes.values():
-            node.workerinput["workercount"] = self._count
+        self._nodes.set_count(count)
         first = 0
         if self._run.method != "fork":
             # What has collected is a worker already.
             self._coordinator.become_worker(0)
             self._coordinator.set_items(codec.dumps(self._replay.nodeids))
             first = max(1, self._early_workers)
-        for worker in range(first, self._count):
+        for worker in range(first, count):
             self._start(worker)
 
     def _start(self, worker: int) -> None:
         """Starts a worker, one of the first or a replacement."""
-        workerinput = self._node(worker).encoded_input()
+        workerinput = self._nodes[worker].encoded_input()
         match self._run.method:
             case "fork":
                 self._coordinator.fork_worker(worker, workerinput)
@@ -326,7 +274,7 @@ class ControllerPlugin:
     def _handle(self, session: pytest.Session, event: _core.Event) -> None:
         match event:
             case _core.Event.Reports(worker=worker, item=item, finished=finished, payload=payload):
-                self._replay.reports(self._node(worker), item, payload, finished=finished)
+                self._replay.reports(self._nodes[worker], item, payload, finished=finished)
             case _core.Event.Note(payload=payload):
                 self._replay.note(payload)
             case _core.Event.WantsStop(payload=payload):
@@ -343,7 +291,7 @@ class ControllerPlugin:
                 self._crashed(worker, item, "teardown" if is_late else "call", returncode)
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
-                self._start(max(self._nodes) + 1)
+                self._start(self._nodes.next_number)
             case _core.Event.NotReplaced(worker=worker):
                 self._not_replaced = (
                     f"maximum crashed workers reached: {self._most_restarts}"
@@ -352,12 +300,12 @@ class ControllerPlugin:
                 )
                 self._say(self._not_replaced)
             case _core.Event.Ready(worker=worker):
-                node = self._node(worker)
+                node = self._nodes[worker]
                 node.make_ready()
                 self._config.hook.pytest_testnodeready(node=node)
                 self._config.hook.pytest_xdist_node_collection_finished(node=node, ids=self._replay.nodeids)
             case _core.Event.Ended(worker=worker, payload=payload):
-                node = self._node(worker)
+                node = self._nodes[worker]
                 node.shutting_down = True
                 node.workeroutput = codec.loads(payload)
                 self._config.hook.pytest_testnodedown(node=node, error=None)
@@ -365,7 +313,7 @@ class ControllerPlugin:
     def _crashed(
         self, worker: int, item: int | None, phase: Literal["call", "teardown"], returncode: int | None
     ) -> None:
-        node = self._node(worker)
+        node = self._nodes[worker]
         node.shutting_down = True
         self._config.hook.pytest_testnodedown(node=node, error=crashes.how_it_ended(returncode))
         if item is not None:
@@ -376,7 +324,7 @@ class ControllerPlugin:
                 if self._decides_crashes:
                     time.sleep(_SETTLE)
                 report = crashes.crashed(*self._replay.item(item), phase, node, returncode, self._last_words(worker))
-                again = self._replay.crash(node, item, report, self._sched)
+                again = self._replay.crash(node, item, report, self._nodes.sched)
             if self._decides_crashes:
                 self._coordinator.decide(item, again)
         elif self._is_killed:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
-
-    import pytest
 
 OFF = "no"
 # Module groups with stealing and splitting; the rest differ from that in what belongs together.
 DEFAULT_MODE = "load"
 MODES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", OFF)
-
-
 _REFUSED = ("tx", "px", "rsyncdir", "rsyncignore", "looponfail")
 _NUMBERS = ("maxprocesses", "maxschedchunk", "maxworkerrestart")
 
@@ -132,8 +130,6 @@ def are_used(option: argparse.Namespace) -> bool:
 
 def refuse_what_is_not_carried(option: argparse.Namespace) -> None:
     """Raises `pytest.UsageError` for options of pytest-xdist that have no counterpart, and for values not allowed."""
-    import pytest
-
     for name, dest in (("--px", "px"), ("--rsyncdir", "rsyncdir"), ("--rsyncignore", "rsyncignore")):
         if value := getattr(option, dest, None):
             raise pytest.UsageError(
@@ -157,8 +153,6 @@ def refuse_what_is_not_carried(option: argparse.Namespace) -> None:
 
 def count_of_specs(specs: list[str]) -> int:
     """How many workers `--tx` asks for. Raises `pytest.UsageError` for anything but `popen` and `N*popen`."""
-    import pytest
-
     total = 0
     for spec in specs:
         times, star, kind = spec.rpartition("*")
@@ -171,9 +165,14 @@ def count_of_specs(specs: list[str]) -> int:
     return total
 
 
+def distributes_specs(option: argparse.Namespace) -> bool:
+    """Whether `--tx` asks for workers, which it does together with a mode."""
+    return bool(option.tx and (option.distload or option.dist != OFF))
+
+
 def asks_for_workers(option: argparse.Namespace) -> bool:
-    """Whether `-n` or `--tx` is used."""
-    return bool(option.numprocesses or (option.tx and (option.distload or option.dist != OFF)))
+    """Whether `-n` or `--tx` asks for workers."""
+    return bool(option.numprocesses) or distributes_specs(option)
 
 
 def mode(option: argparse.Namespace) -> str:

@@ -27,6 +27,11 @@ class Automatic(int):
     """A number of workers that nobody has chosen: it may change once the tests are known."""
 
 
+def cores() -> int:
+    """How many cores this process may use; the native module, which knows of quotas too, may not be loaded."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Xdist:
     """In the place of the plugin `xdist`."""
 
@@ -46,8 +51,7 @@ class Xdist:
             if asked.strip().isdecimal():
                 return int(asked)
             warnings.warn(f"{AUTOMATIC_WORKERS} is not a number: {asked!r}. Ignoring it.", stacklevel=2)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return Automatic(cores or 1)
+        return Automatic(cores())
 
 
 class Taken:

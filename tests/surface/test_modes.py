@@ -162,17 +162,18 @@ def test_each_with_one_test_has_all_its_workers(suite: Suite, method: str) -> No
     assert result.workers == 3
 
 
-def test_a_replacement_goes_on_where_the_crashed_worker_was(suite: Suite, method: str) -> None:
-    suite.write(
-        test_a="""
-            import os, pytest
+SECOND_WORKER_DIES = """
+    import os, pytest
 
-            @pytest.mark.parametrize("number", range(10))
-            def test_a(number, worker_id):
-                if number == 4 and worker_id == "gw1":
-                    os._exit(3)
-        """
-    )
+    @pytest.mark.parametrize("number", range(10))
+    def test_a(number, worker_id):
+        if number == 4 and worker_id == "gw1":
+            os._exit(3)
+"""
+
+
+def test_a_replacement_goes_on_where_the_crashed_worker_was(suite: Suite, method: str) -> None:
+    suite.write(test_a=SECOND_WORKER_DIES)
     result = suite.run("-n", "2", "--start-method", method, "--dist", "each")
     assert result.counts == {"passed": 19, "failed": 1}
     passed = Counter(report.worker for report in result.reports if report.when == "call" and report.outcome == "passed")
@@ -180,16 +181,7 @@ def test_a_replacement_goes_on_where_the_crashed_worker_was(suite: Suite, method
 
 
 def test_without_a_replacement_its_rest_is_not_run(suite: Suite, method: str) -> None:
-    suite.write(
-        test_a="""
-            import os, pytest
-
-            @pytest.mark.parametrize("number", range(10))
-            def test_a(number, worker_id):
-                if number == 4 and worker_id == "gw1":
-                    os._exit(3)
-        """
-    )
+    suite.write(test_a=SECOND_WORKER_DIES)
     result = suite.run("-n", "2", "--start-method", method, "--dist", "each", "--max-worker-restart", "0")
     assert result.returncode == 1
     assert result.counts == {"passed": 14, "failed": 1, "errors": 5}

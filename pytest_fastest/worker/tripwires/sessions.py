@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,14 +32,12 @@ def refusal(config: pytest.Config) -> str | None:
 
 
 def _package(plugin: object) -> str:
-    name = getattr(plugin, "__name__", None) or type(plugin).__module__
-    if getattr(plugin, "__file__", None) is None:
-        name = type(plugin).__module__
-    return str(name).partition(".")[0]
+    module = plugin.__name__ if isinstance(plugin, ModuleType) else type(plugin).__module__
+    return module.partition(".")[0]
 
 
 def _name(plugin: object, root: Path) -> str:
-    file = getattr(plugin, "__file__", None)
-    if file is not None and Path(file).is_relative_to(root):
-        return str(Path(file).relative_to(root))
-    return f"the plugin {getattr(plugin, '__name__', None) or type(plugin).__qualname__}"
+    if not isinstance(plugin, ModuleType):
+        return f"the plugin {type(plugin).__qualname__}"
+    file = Path(plugin.__file__ or "")
+    return str(file.relative_to(root)) if file.is_relative_to(root) else f"the plugin {plugin.__name__}"

@@ -1,0 +1,85 @@
+"""The workers' nodes: made where plugins expect it, with their hooks called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_fastest.xdist.facade import DSession, Sched
+from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Nodes:
+    """The nodes of one run, by the worker's number; each is made when it is asked for first."""
+
+    def __init__(self, config: pytest.Config, testrunuid: str) -> None:
+        self._config = config
+        self._manager = NodeManager(config, testrunuid, [])
+        self._nodes: dict[int, WorkerNode] = {}
+        # How many workers there will be; how many there may be, until that is known.
+        self._count = 1
+        self.sched = Sched(config)
+
+    def register(self) -> None:
+        """Registers the plugins that a run has under the names that pytest-xdist gives them."""
+        session = DSession(self._config, self._manager, self.sched)
+        self._config.pluginmanager.register(session, "dsession")
+        self._config.pluginmanager.register(session.trdist, "terminaldistreporter")
+
+    def set_count(self, count: int) -> None:
+        """How many workers there are, as they are told."""
+        self._count = count
+        for node in self._nodes.values():
+            node.workerinput["workercount"] = count
+
+    def announce(self) -> None:
+        """Tells plugins that nodes will be made. Raises `pytest.UsageError` if one asks for what can't be honoured."""
+        self._manager.specs = [Spec(f"gw{worker}") for worker in range(self._count)]
+        self._config.hook.pytest_xdist_setupnodes(config=self._config, specs=self._manager.specs)
+        if self._config.hook.pytest_xdist_getremotemodule() is not None:
+            raise pytest.UsageError(
+                "a pytest_xdist_getremotemodule hook returns a module, which fastest can't honour: its workers run its "
+                "own code"
+            )
+
+    def __getitem__(self, worker: int) -> WorkerNode:
+        if worker not in self._nodes:
+            self._nodes[worker] = self._make(worker)
+        return self._nodes[worker]
+
+    @property
+    def next_number(self) -> int:
+        """The number of a worker that takes the place of another."""
+        return max(self._nodes) + 1
+
+    def differing(self, reads: Mapping[str, str], count: int) -> str | None:
+        """What of `workerinput` somebody has read that is another for each of the first `count` nodes: the reason not
+        to fork them. `reads`: keys, and where they were read.
+        """
+        first, *others = [self[worker].workerinput for worker in range(count)]
+        for key, place in reads.items():
+            if any(other.get(key) != first.get(key) for other in others):
+                return f'{place} read workerinput["{key}"], which is another for each worker'
+        return None
+
+    def _make(self, worker: int) -> WorkerNode:
+        workerinput: dict[str, Any] = {
+            "workerid": f"gw{worker}",
+            "workercount": self._count,
+            "testrunuid": self._manager.testrunuid,
+            "mainargv": [str(argument) for argument in self._config.invocation_params.args],
+        }
+        # There is none with -p no:tmpdir.
+        factory = getattr(self._config, "_tmp_path_factory", None)
+        if factory is not None:
+            workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
+        gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
+        self._config.hook.pytest_xdist_newgateway(gateway=gateway)
+        node = WorkerNode(gateway, workerinput, self._config, self._manager)
+        self.sched.nodes.append(node)
+        self._config.hook.pytest_configure_node(node=node)
+        return node

@@ -1,0 +1,148 @@
+//! What follows when a process has died: who is to blame, what becomes of its work, and whether another takes its place.
+
+use std::time::Instant;
+
+use super::{Base, Dispatcher, Early, Running, running_item};
+use crate::event::Event;
+use crate::ledger::{End, ItemState, NotRunReason};
+use crate::model::{ItemId, WorkerId};
+use crate::processes::{Process, Verdict};
+use crate::protocol::{ExitStatus, Role};
+use crate::signals::{self, Signal};
+
+impl Dispatcher {
+    pub(super) fn bury(&mut self) {
+        for (role, process, verdict) in self.processes.bury(Instant::now()) {
+            let status = match verdict {
+                Verdict::Dead(status) => status,
+                Verdict::Lost => {
+                    if let Some(pid) = process.pid {
+                        signals::send(pid, Signal::Kill);
+                    }
+                    ExitStatus::Unknown
+                }
+            };
+            if let Some(connection) = process.connection {
+                self.peers.remove(&connection);
+            }
+            match role {
+                Role::Base => self.lose_base(),
+                Role::Collector => self.lose_collector(&process, status),
+                Role::Worker(worker) if self.run.is_none() => {
+                    self.early.push(Early::Lost { worker, process, status });
+                }
+                Role::Worker(worker) => self.lose_worker(worker, &process, status),
+            }
+        }
+    }
+
+    fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
+        // Forks that it was asked for and did not do will never happen.
+        let orphans: Vec<Role> = self
+            .processes
+            .iter()
+            .filter(|(role, process)| matches!(role, Role::Worker(_)) && process.pid.is_none())
+            .map(|(role, _)| role)
+            .collect();
+        for role in orphans {
+            self.processes.failed_to_start(role, Instant::now());
+        }
+        if !process.ended {
+            self.emit(Event::CollectorLost(status));
+        }
+    }
+
+    fn lose_base(&mut self) {
+        let waiting = match std::mem::replace(&mut self.base, Base::Gone) {
+            Base::Expected(workers) => workers,
+            Base::Connected | Base::Gone => Vec::new(),
+        };
+        for worker in waiting {
+            self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+        }
+    }
+
+    pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
+        let running = self.run.as_ref().and_then(|run| running_item(run, worker));
+        let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
+        if !process.ended && !decides {
+            // Before what it has left is given to others: the limit of failures may be reached.
+            self.count_failures(worker, u32::from(running.is_some()));
+        }
+        self.schedule(|scheduler, now| scheduler.dead(worker, running, now));
+        if let Some(run) = &mut self.run {
+            run.held.retain(|held| *held != worker);
+        }
+        self.configured(worker);
+        if process.ended {
+            return;
+        }
+        let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
+        self.emit(Event::Crashed { worker, item: running, tearing_down, status });
+        match running {
+            Some(_) if decides => {}
+            Some(item) => self.decide(item, false),
+            None => self.replace(worker),
+        }
+    }
+
+    /// Carries out what was decided about an item that a worker died in.
+    pub(super) fn decide(&mut self, item: ItemId, again: bool) {
+        let worker = self.run.as_ref().and_then(|run| run.scheduler.blamed(item));
+        let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
+        if let Some(worker) = worker {
+            if decides {
+                self.count_failures(worker, u32::from(!again));
+            }
+            self.schedule(|scheduler, _| scheduler.decide(item, again));
+            self.replace(worker);
+        }
+    }
+
+    /// After a death: asks for another worker if there is work for it and the limit is not reached.
+    fn replace(&mut self, dead: WorkerId) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let is_worth_it = run.scheduler.has_unleased_work();
+        let comes = is_worth_it && run.restarts < run.options.max_restarts;
+        if comes {
+            run.restarts += 1;
+            run.needed += 1;
+            self.emit(Event::Needed(dead));
+        } else if is_worth_it {
+            self.emit(Event::NotReplaced(dead));
+        }
+        self.schedule(|scheduler, _| scheduler.replacement(comes));
+    }
+
+    /// Ends the run when nothing can happen any more.
+    pub(super) fn settle(&mut self) {
+        let any_worker = self.processes.any_worker();
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if run.finished || any_worker || run.needed > 0 || run.scheduler.is_undecided() {
+            return;
+        }
+        if !run.scheduler.is_done() {
+            run.scheduler.exhausted();
+        }
+        run.finished = true;
+        let not_run = not_run(run);
+        self.emit(Event::Finished { not_run });
+    }
+}
+
+fn not_run(run: &Running) -> Vec<(ItemId, NotRunReason)> {
+    run.scheduler
+        .ledger()
+        .states()
+        .filter_map(|(item, state)| match state {
+            ItemState::Done(End::NotRun(reason)) => Some((item, reason)),
+            ItemState::Done(End::Reported | End::Crashed(_)) | ItemState::Queued | ItemState::Leased(_) => {
+                None
+            }
+        })
+        .collect()
+}
