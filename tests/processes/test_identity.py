@@ -110,8 +110,7 @@ def test_workeroutput_arrives(suite: Suite, method: str) -> None:
                 if hasattr(session.config, "workerinput"):
                     session.config.workeroutput["mine"] = session.config.workerinput["workerid"]
                     return
-                process = session.config.pluginmanager.get_plugin("fastest-controller")
-                for node in process._nodes.values():
+                for node in session.config.pluginmanager.get_plugin("dsession").sched.nodes:
                     mark(f"{node.gateway.id} sent {node.workeroutput['mine']}")
         """,
         test_a="def test_a(): pass",
