@@ -36,8 +36,9 @@ GRACE = 2.0
 _PAUSE = 0.02
 
 _MARKER = "FASTEST_TEST_RUN"
-# Also what hides output that is written twice: buffers that a fork inherits.
-_OUTER = ("PYTEST_", "FASTEST_", "COV_", "PYTHONUNBUFFERED")
+# Nothing else of the environment: pytest and its plugins behave differently with `CI`, say, and with `PYTHONUNBUFFERED`
+# output that is written twice, from buffers that a fork inherits, would not be seen.
+_KEPT = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TZ", "USER")
 
 _WITNESS = '''
 """Lets tests leave marks that survive their process."""
@@ -276,9 +277,7 @@ class Suite:
         home = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
         temporary = tmpdir or home / "t"
         temporary.mkdir(parents=True, exist_ok=True)
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(_OUTER) and name != "PYTHONPATH"
-        }
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {
             _MARKER: identity,
             "TMPDIR": str(temporary),
