@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ALLOWED = "0, auto or logical (automatic), a number of worker processes from 1 on, or no (off)"
 ENVIRONMENT = "FASTEST_WORKERS"
 INI = "fastest_workers"
+COLLECT = "fastest_collect"
+NEEDED = "needed"
+COLLECT_VALUES = ("all", NEEDED)
 AUTOMATIC = "auto"
 # The same here, and told apart by hooks that choose a number.
 LOGICAL = "logical"
@@ -74,6 +77,12 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None
+    )
+    parser.addini(
+        COLLECT,
+        help="What a worker collects that is not forked from the process that has collected: all, or needed: a test "
+        "module is imported by those workers that are given tests of it.",
+        default="all",
     )
 
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_fastest.options import AUTOMATIC, ENVIRONMENT, INI, LOGICAL, OFF, Invalid, parse_count
+from pytest_fastest.options import (
+    AUTOMATIC,
+    COLLECT,
+    COLLECT_VALUES,
+    ENVIRONMENT,
+    INI,
+    LOGICAL,
+    OFF,
+    Invalid,
+    parse_count,
+)
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
@@ -66,6 +76,10 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
     asked = _asked(config)
     if asked is None or asked[0] == OFF:
         return None
+    if config.getini(COLLECT) not in COLLECT_VALUES:
+        raise pytest.UsageError(
+            f"the ini option {COLLECT}: {config.getini(COLLECT)!r} is not allowed; allowed: {', '.join(COLLECT_VALUES)}"
+        )
     value, source = asked
     most = option.maxprocesses
     count = min(value, most or value) if isinstance(value, int) else None

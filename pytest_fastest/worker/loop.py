@@ -39,17 +39,16 @@ class Loop:
         link: _core.Link,
         board: _core.Board,
         worker: int,
-        items: dict[int, pytest.Item] | list[pytest.Item],
+        find: Callable[[int], pytest.Item | None],
         count: int,
     ) -> None:
-        """`items`: those that this process has collected, by their index among the run's `count` items."""
+        """`find`: gives this process's item, if there is one, for an index among the run's `count` items."""
         self._worker = worker
         self._config = config
         self._session = session
         self._link = link
         self._board = board
-        # Nothing is made of a list: counting a reference to every item would copy its page in every forked worker.
-        self._get: Callable[[int], pytest.Item | None] = items.get if isinstance(items, dict) else items.__getitem__
+        self._find_own = find
         self._count = count
         self._leased: deque[int] = deque()
         self._question = 0
@@ -99,7 +98,7 @@ class Loop:
 
     def _find(self, index: int) -> pytest.Item | None:
         # If every worker runs everything, each has numbers of its own.
-        return self._get(index % self._count)
+        return self._find_own(index % self._count)
 
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, reports
+from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, own_items, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -25,8 +25,9 @@ from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
     import warnings
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
+    from pytest_fastest.worker.own_items import OwnItems
     from pytest_fastest.worker.terminal import Terminal
 
 # Exit status of a process whose connection is lost, because the controller is gone or a test has closed it.
@@ -56,6 +57,8 @@ class Process:
         self._collected = 0
         self._deselected: list[str] = []
         self._end_is_told = False
+        # Of a worker that collects for itself.
+        self._own_items: OwnItems | None = None
         self._loop: Loop | None = None
 
     def enter(self, config: pytest.Config) -> None:
@@ -103,12 +106,14 @@ class Process:
     # Collection.
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection(self) -> Generator[None, object, object]:
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
         # A passed collection of what failed in the last run is news for pytest's cache.
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         self._failed_last_time = {str(nodeid) for nodeid in last_failed}
         self._gc.pause()
-        if self._worker is None:
+        if self._worker is not None:
+            self._own_items = own_items.choose(session)
+        else:
             crash.watch(self._address.directory, "collector")
             self._terminal.show_collection(self._config)
         try:
@@ -144,27 +149,30 @@ class Process:
         data = reports.warning(warning_message, when, nodeid, location)
         if self._loop is not None and when == "runtest":
             self._loop.add(("warning", data))
-        elif self._worker is None or self._loop is not None:
+        elif self._worker is None or (self._loop is not None and when != "collect"):
             self._link.note(codec.dumps(("warning", data)))
 
     # Running.
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        items: dict[int, pytest.Item] | list[pytest.Item] = session.items
+        # Nothing is made of the list: counting a reference to every item would copy its page in every forked worker.
+        find: Callable[[int], pytest.Item | None] = session.items.__getitem__
         count = len(session.items)
-        if self._worker is None:
+        if self._own_items is None:
             if not self._offer(session.items):
                 return True
         else:
             self._gc.resume()
-            items, count = self._match(session.items)
+            self._own_items.add(session.items)
+            self._match(self._own_items)
+            find, count = self._own_items.find, len(self._own_items)
         assert self._worker is not None
         directory = self._address.directory
         crash.watch(directory, f"gw{self._worker}")
         muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
         board = _core.Board(directory, self._worker)
-        self._loop = Loop(self._config, session, self._link, board, self._worker, items, count)
+        self._loop = Loop(self._config, session, self._link, board, self._worker, find, count)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()
@@ -224,25 +232,19 @@ class Process:
             case _:
                 return None
 
-    def _match(self, items: list[pytest.Item]) -> tuple[dict[int, pytest.Item], int]:
-        """As a spawned worker: finds the run's items among its own, by node id and occurrence; how many there are."""
-        own: dict[str, list[pytest.Item]] = {}
-        for item in items:
-            own.setdefault(item.nodeid, []).append(item)
+    def _match(self, own: OwnItems) -> None:
+        """As a worker that collects for itself: finds the run's items among its own."""
         self._link.want_items()
-        match self._receive():
+        message = self._receive_waiting()
+        while message is None and own.collect_ahead():
+            message = self._receive_waiting()
+        match message or self._receive():
             case _core.Message.Items(payload=payload):
-                nodeids: list[str] = codec.loads(payload)
+                own.match(codec.loads(payload))
             case _:
                 self._leave()
-        matched = {}
-        for index, nodeid in enumerate(nodeids):
-            occurrences = own.get(nodeid)
-            if occurrences:
-                matched[index] = occurrences.pop(0)
         self._terminal.return_for_tests(self._config)
         self._link.ready()
-        return matched, len(nodeids)
 
     # The end.
 
@@ -285,12 +287,16 @@ class Process:
             self._link.wants_stop(codec.dumps(end))
 
     def _receive(self) -> _core.Message:
-        try:
-            message = self._link.receive(True)
-        except ConnectionError:
-            os._exit(_ALONE)
+        message = self._receive_waiting(wait=True)
         assert message is not None
         return message
+
+    def _receive_waiting(self, *, wait: bool = False) -> _core.Message | None:
+        """The next message, if there is one."""
+        try:
+            return self._link.receive(wait)
+        except ConnectionError:
+            os._exit(_ALONE)
 
     def _leave(self) -> None:
         """Ends the process, after what its own tests have registered for the end."""
