@@ -128,29 +128,33 @@ class Loop:
         self._next, self._keep, self._next_is_decided = None, None, False
         self._board.set_running(index)
         self._begun = time.monotonic()
-        item = self._find(index)
-        if item is None:
-            self._outbox.append(("missing", index))
-            self._failures += 1
-        else:
-            self._hint = self._guess()
-            if self._was_kept:
-                self._finish_teardown(item)
-            self._was_kept = False
-            self._last_item, self._last_index = item, index
-            try:
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=self._hint)
-            except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
-                if self._is_copy:
-                    os._exit(1)
-                self._break_off(index, error)
-                raise
+        try:
+            # May import its module.
+            item = self._find(index)
+            if item is None:
+                self._outbox.append(("missing", index))
+                self._failures += 1
+            else:
+                self._run_protocol(index, item)
+        except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
             if self._is_copy:
-                os._exit(1 if self._failures else 0)
+                os._exit(1)
+            self._break_off(index, error)
+            raise
+        if self._is_copy:
+            os._exit(1 if self._failures else 0)
         self._flush(finished=True)
         self._board.set_running(None)
         self._current = None
         self._pass_on_wish_to_stop()
+
+    def _run_protocol(self, index: int, item: pytest.Item) -> None:
+        self._hint = self._guess()
+        if self._was_kept:
+            self._finish_teardown(item)
+        self._was_kept = False
+        self._last_item, self._last_index = item, index
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=self._hint)
 
     def _break_off(self, index: int, error: BaseException) -> None:
         """The run can't go on in this worker; what was reported of the item stays."""

@@ -107,6 +107,7 @@ class Process:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
+        self._session = session
         # A passed collection of what failed in the last run is news for pytest's cache.
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         self._failed_last_time = {str(nodeid) for nodeid in last_failed}
@@ -122,14 +123,25 @@ class Process:
             self._tell_end(error)
             raise
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> Generator[None, object, object]:
+        session = self._session
+        failures = session.testsfailed, session._shouldfail
+        result = yield
+        if self._own_items is not None:
+            # What only this process fails to collect, its tests tell; the collector tells the rest.
+            session.testsfailed, session._shouldfail = failures
+        else:
+            self._note_collected(report)
+        return result
+
+    def _note_collected(self, report: pytest.CollectReport) -> None:
         items = [node.nodeid for node in report.result or () if isinstance(node, pytest.Item)]
         self._collected += len(items)
-        if self._worker is None:
-            was_failing = report.nodeid in self._failed_last_time
-            if not report.passed or was_failing:
-                data = reports.report(self._config, report)
-                self._link.note(codec.dumps(("collectreport", data, items if was_failing else [])))
+        was_failing = report.nodeid in self._failed_last_time
+        if not report.passed or was_failing:
+            data = reports.report(self._config, report)
+            self._link.note(codec.dumps(("collectreport", data, items if was_failing else [])))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

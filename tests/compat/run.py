@@ -35,7 +35,7 @@ def main() -> int:
     fetch.isolate()
     python = options.python or fetch.environment(options.wheel or fetch.PROJECT)
     modes = parallel_modes(options.workers, options.start_method)
-    print(f"\n{'suite':<16}{'tests':>7}  {'mode':<14}{'seconds':>8}{'ratio':>7}  differences")
+    print(f"\n{'suite':<16}{'tests':>7}  {'mode':<18}{'seconds':>8}{'ratio':>7}  differences")
     differing = [
         suite.name for suite in select(options.suite, quick=options.quick) if not run_suite(suite, modes, python)
     ]
@@ -104,7 +104,7 @@ def describe(timed: Timed, differences: list[Difference]) -> str:
 def print_row(suite: Suite, mode: Mode, timed: Timed, plain: float, remark: str = "") -> None:
     """Print one line of the table."""
     figures = f"{timed.seconds:>8.1f}{timed.seconds / plain:>6.2f}x"
-    line = f"{suite.name:<16}{timed.run.tests:>7}  {mode.name:<14}{figures}  {remark}"
+    line = f"{suite.name:<16}{timed.run.tests:>7}  {mode.name:<18}{figures}  {remark}"
     print(line.rstrip(), flush=True)
 
 

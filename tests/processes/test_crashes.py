@@ -336,3 +336,25 @@ def test_maxfail_counts_crashes(suite: Suite) -> None:
     assert result.returncode == 1, result.output
     assert result.counts == {"failed": 1}
     assert "stopping after 1 failures" in result.stdout
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_test_that_ends_the_session_and_its_process(suite: Suite, method: str) -> None:
+    suite.write(
+        test_ends="""
+            import os
+            import pytest
+
+            def test_ends(request):
+                request.config.hook.pytest_sessionfinish(session=request.session, exitstatus=0)
+                os._exit(0)
+
+            @pytest.mark.parametrize("number", range(8))
+            def test_number(number): pass
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.returncode == 1
+    assert result.counts == {"failed": 1, "passed": 8}
+    assert result.failures[0].nodeid == "test_ends.py::test_ends"
+    assert "exit status 0" in result.failures[0].text

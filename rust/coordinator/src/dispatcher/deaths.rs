@@ -65,7 +65,9 @@ impl Dispatcher {
     pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
-        if !process.ended && !decides {
+        // Whoever ends its session in the midst of an item leaves it behind as a crash does.
+        let ended = process.ended && running.is_none();
+        if !ended && !decides {
             // Before what it has left is given to others: the limit of failures may be reached.
             self.count_failures(worker, u32::from(running.is_some()));
         }
@@ -74,7 +76,7 @@ impl Dispatcher {
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);
-        if process.ended {
+        if ended {
             return;
         }
         let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
