@@ -11,11 +11,12 @@ impl<C: Claims> Scheduler<C> {
     /// Gives a waiting worker its one answer.
     pub(super) fn answer(&mut self, worker: WorkerId) -> Vec<Action> {
         let mut actions = Vec::new();
-        match self.slot(worker).state {
-            WorkerState::Starting | WorkerState::Idle | WorkerState::Running | WorkerState::Draining => {}
+        let is_retired = match self.slot(worker).state {
+            WorkerState::Starting | WorkerState::Idle | WorkerState::Running => false,
+            WorkerState::Draining => true,
             WorkerState::Dead(_) => return actions,
-        }
-        if self.ledger.is_done() {
+        };
+        if is_retired || self.ledger.is_done() {
             self.end(worker, &mut actions);
         } else if !self.lease_again(worker, &mut actions) && !self.hand_out(worker, &mut actions) {
             self.park(worker, &mut actions);
@@ -156,7 +157,7 @@ impl<C: Claims> Scheduler<C> {
         actions.push(Action::Park { worker, keep });
     }
 
-    fn end(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
+    pub(super) fn end(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
         if let Ok(draining) = self.slots[worker.index()].state.end() {
             self.slot(worker).state = draining;
             self.parked.remove(&worker);
