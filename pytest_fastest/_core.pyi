@@ -70,6 +70,8 @@ class Coordinator:
         `decides_crashes`, every `Crashed` with an item must be answered by `decide`. With `configures_first`, no test
         starts before every one of the workers has said `configured`.
         """
+    def retire_worker(self, worker: int) -> None:
+        """Lets a worker finish what it has claimed and end its session; others do the rest."""
     def decide(self, item: int, again: bool) -> None:
         """Whether an item that a worker died in runs again."""
     def stop(self) -> None:

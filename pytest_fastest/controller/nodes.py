@@ -10,14 +10,16 @@ from pytest_fastest.xdist.facade import DSession, Sched
 from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Nodes:
     """The nodes of one run, by the worker's number; each is made when it is asked for first."""
 
-    def __init__(self, config: pytest.Config, testrunuid: str) -> None:
+    def __init__(self, config: pytest.Config, testrunuid: str, retire: Callable[[int], None]) -> None:
+        """`retire` lets a worker leave before the end of the run."""
         self._config = config
+        self._retire = retire
         self._manager = NodeManager(config, testrunuid, [])
         self._nodes: dict[int, WorkerNode] = {}
         # How many workers there will be; how many there may be, until that is known.
@@ -79,7 +81,7 @@ class Nodes:
             workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
         gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
         self._config.hook.pytest_xdist_newgateway(gateway=gateway)
-        node = WorkerNode(gateway, workerinput, self._config, self._manager)
+        node = WorkerNode(gateway, workerinput, self._config, self._manager, self._retire)
         self.sched.nodes.append(node)
         self._config.hook.pytest_configure_node(node=node)
         return node

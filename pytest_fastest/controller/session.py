@@ -31,6 +31,11 @@ _SETTLE = 0.1
 _UNLIMITED = 1 << 30
 # Replacements for crashed workers, per worker; pytest-xdist's default.
 _RESTARTS_PER_WORKER = 4
+# Why tests are not run although nobody wanted the run to end.
+_NOT_RUN = {
+    "no worker left": "every worker has crashed, and no more are started",
+    "retired": "every worker that could have run it was shut down, or has crashed",
+}
 
 
 class WorkerInternalError(Exception):
@@ -44,7 +49,7 @@ class ControllerPlugin:
         self._config = config
         self._run = run
         self._coordinator = run.coordinator
-        self._nodes = Nodes(config, run.testrunuid)
+        self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
         self._mode = run.request.mode
         self._decides_crashes = False
         self._most_restarts = 0
@@ -346,8 +351,8 @@ class ControllerPlugin:
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
         for index, reason in not_run:
-            if reason == "no worker left":
-                self._replay.not_run(index, "every worker has crashed, and no more are started")
+            if reason in _NOT_RUN:
+                self._replay.not_run(index, _NOT_RUN[reason])
             elif reason == "interrupted":
                 self._interrupted.append(self._replay.item(index)[0])
         if self._replay.worker_errors and not session.testsfailed:

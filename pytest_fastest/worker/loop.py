@@ -82,7 +82,7 @@ class Loop:
         runner.call_and_report = self._call_phase
 
     def run(self) -> None:
-        """Runs until the coordinator says that the run is over."""
+        """Runs until the coordinator says that nothing more comes: the run is over, or this worker is to leave it."""
         self._pass_on_wish_to_stop()
         while (index := self._await_next()) is not None:
             if self._board.is_stopped():
@@ -173,7 +173,7 @@ class Loop:
 
     def _pass_on_wish_to_stop(self) -> None:
         for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):
-            if reason and not self._ended:
+            if reason:
                 self._link.wants_stop(codec.dumps((kind, str(reason))))
 
     def _flush(self, *, finished: bool) -> None:

@@ -6,11 +6,14 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_fastest import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class WorkerNode:
     workerinput: dict[str, Any]
     config: pytest.Config
     nodemanager: NodeManager
+    retire: Callable[[int], None]
     shutting_down: bool = False
     workerinfo: dict[str, Any] = field(init=False)
     workeroutput: dict[str, Any] = field(init=False)
@@ -97,11 +101,10 @@ class WorkerNode:
         )
 
     def shutdown(self) -> None:
-        """Not supported: raises `NotImplementedError`."""
-        raise NotImplementedError(
-            f"{self.gateway.id}: node.shutdown() is not supported by fastest, which ends its workers itself; "
-            "session.shouldstop ends a run"
-        )
+        """Ends the worker, and only that: what it runs it finishes, the rest goes to the others."""
+        if not self.shutting_down:
+            self.shutting_down = True
+            self.retire(self.number)
 
     def encoded_input(self) -> bytes:
         """`workerinput` for the worker. Raises `pytest.UsageError` for a value that can't be sent."""

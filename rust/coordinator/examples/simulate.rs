@@ -215,6 +215,7 @@ fn scenario(options: &Options) -> Scenario {
         ready_at: vec![0.0; options.workers as usize],
         deaths,
         replacements: options.deaths,
+        retirements: Vec::new(),
         max_failures: None,
         stop_at: None,
         latency: LATENCY,

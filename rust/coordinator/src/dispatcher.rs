@@ -58,9 +58,11 @@ pub(crate) struct Dispatcher {
     buffer: Vec<u8>,
 }
 
-/// What happened to a worker that collects for itself before there were tests to deal. It counts from then on: until
+/// What happened to a worker, or is to happen to it, before there were tests to deal. It counts from then on: until
 /// collection is over, only the collector tells how it ends, or a worker that is quicker would speak for it.
 enum Early {
+    /// It is to leave.
+    Retired(WorkerId),
     /// It wants the run to stop.
     WantsStop(ByteBuf),
     /// It died.
@@ -257,6 +259,8 @@ impl Dispatcher {
                     self.send_items(worker);
                 }
             }
+            Command::Retire(worker) if self.run.is_none() => self.early.push(Early::Retired(worker)),
+            Command::Retire(worker) => self.retire(worker),
             Command::Decide { item, again } => self.decide(item, again),
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
@@ -415,6 +419,7 @@ impl Dispatcher {
             Some(Running { scheduler, board, options, restarts, needed, finished, unconfigured, held });
         for early in std::mem::take(&mut self.early) {
             match early {
+                Early::Retired(worker) => self.retire(worker),
                 Early::WantsStop(payload) => self.wants_stop(payload),
                 Early::Lost { worker, process, status } => self.lose_worker(worker, &process, status),
             }
@@ -443,6 +448,10 @@ impl Dispatcher {
                 Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
             }
         }
+    }
+
+    fn retire(&mut self, worker: WorkerId) {
+        self.schedule(|scheduler, now| scheduler.retire(worker, now));
     }
 
     fn wants_stop(&mut self, payload: ByteBuf) {

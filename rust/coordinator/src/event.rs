@@ -135,6 +135,8 @@ pub enum Command {
     ForkFromBase(WorkerId),
     /// Let the collector run tests itself.
     Become(WorkerId),
+    /// Let a worker finish what it has claimed and end its session; others do the rest.
+    Retire(WorkerId),
     /// Whether an item that a worker died in runs again.
     Decide {
         /// The item.

@@ -91,15 +91,21 @@ impl Holding {
 
     /// Gives up the end of a piece, from position `at` on.
     pub(crate) fn cut(&mut self, index: usize, at: u32) -> Span {
+        self.unlease(index, at);
         let piece = &mut self.pieces[index];
         let cut = Span { start: at, end: piece.end };
-        self.leased -= piece.leased_end.saturating_sub(at);
-        piece.leased_end = piece.leased_end.min(at);
         piece.end = at;
         if piece.is_empty() {
             self.pieces.remove(index);
         }
         cut
+    }
+
+    /// Positions of a piece from `at` on are not leased any more, and stay in hand.
+    pub(crate) fn unlease(&mut self, index: usize, at: u32) {
+        let piece = &mut self.pieces[index];
+        self.leased -= piece.leased_end.saturating_sub(at);
+        piece.leased_end = piece.leased_end.min(at);
     }
 
     /// Gives up everything.

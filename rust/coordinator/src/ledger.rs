@@ -35,6 +35,8 @@ pub enum NotRunReason {
     Interrupted,
     /// No worker was left, and none would come.
     WorkersExhausted,
+    /// A worker that could have run it was retired, and no other was left.
+    Retired,
 }
 
 /// An entry that contradicts the record.

@@ -122,7 +122,7 @@ pub enum Downward {
         /// The item whose parents are kept; none: everything is torn down.
         keep: Option<ItemId>,
     },
-    /// The run's last test is done: finish the session and leave.
+    /// Nothing more will come for it: what it has claimed it runs, then it finishes the session and leaves.
     End,
     /// Leave.
     Quit,

@@ -8,6 +8,7 @@
 mod give_back;
 mod hand_out;
 mod lanes;
+mod retire;
 mod steal;
 
 use std::cmp::Reverse;
@@ -22,7 +23,7 @@ use crate::ledger::{End, ItemState, Ledger, LedgerError, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
-use crate::worker_state::WorkerState;
+use crate::worker_state::{Death, WorkerState};
 use lanes::Lanes;
 pub use steal::Thefts;
 
@@ -133,6 +134,9 @@ impl<C: Claims> Scheduler<C> {
         if let Some(lanes) = &mut self.lanes {
             lanes.enter(worker);
         }
+        if self.slot(worker).state == WorkerState::Draining {
+            self.leave_lane(worker);
+        }
         self.answer(worker)
     }
 
@@ -168,6 +172,9 @@ impl<C: Claims> Scheduler<C> {
         self.slot(worker).pace.finished(now);
         let mut actions = Vec::new();
         self.top_up(worker, &mut actions);
+        if self.let_go(worker) {
+            self.wake(&mut actions);
+        }
         self.end_parked_if_done(&mut actions);
         self.begin_serial(&mut actions);
         Ok(actions)
@@ -178,6 +185,7 @@ impl<C: Claims> Scheduler<C> {
         let mut actions = Vec::new();
         if self.take_from(worker, item).is_ok() {
             self.close(item, End::NotRun(NotRunReason::Interrupted));
+            self.let_go(worker);
             self.wake(&mut actions);
         }
         actions
@@ -190,6 +198,7 @@ impl<C: Claims> Scheduler<C> {
         if self.take_from(worker, item).is_ok() {
             let position = self.plan.position(item);
             self.orphan(worker, Span { start: position, end: position + 1 });
+            self.let_go(worker);
             self.wake(&mut actions);
         }
         actions
@@ -282,7 +291,8 @@ impl<C: Claims> Scheduler<C> {
         for slot in &mut self.slots {
             slot.holding.clear();
         }
-        self.drop_all(NotRunReason::WorkersExhausted, |_| true);
+        let reason = self.reason_of_exhaustion();
+        self.drop_all(reason, |_| true);
         self.ledger.counts().not_run - before
     }
 
@@ -292,9 +302,12 @@ impl<C: Claims> Scheduler<C> {
         self.ledger.is_done()
     }
 
-    /// There are items that a further worker could be given, so that a dead one is worth replacing.
+    /// The dead worker was not to leave, and there are items that another could be given.
     #[must_use]
-    pub fn has_unleased_work(&self) -> bool {
+    pub fn is_worth_replacing(&self, dead: WorkerId) -> bool {
+        if self.worker_state(dead) == WorkerState::Dead(Death::Clean) {
+            return false;
+        }
         match &self.lanes {
             Some(lanes) => lanes.vacant().any(|lane| !self.deques.is_empty(lane)),
             None => self.ledger.counts().queued > 0,
@@ -302,20 +315,14 @@ impl<C: Claims> Scheduler<C> {
     }
 
     /// After a death: whether another worker comes. If none does, what only the dead one could do will not be done.
-    pub fn replacement(&mut self, comes: bool) -> Vec<Action> {
+    pub fn replacement(&mut self, dead: WorkerId, comes: bool) -> Vec<Action> {
         let Some(lanes) = &mut self.lanes else {
             return Vec::new();
         };
         if comes {
             lanes.expect();
-            return Vec::new();
-        }
-        for lane in lanes.close_abandoned() {
-            while let Some(span) = self.deques.pop(lane) {
-                for position in span.positions() {
-                    self.close(self.plan.item(position), End::NotRun(NotRunReason::WorkersExhausted));
-                }
-            }
+        } else if let Some(lane) = lanes.abandon(dead) {
+            self.empty_lane(lane, NotRunReason::WorkersExhausted);
         }
         let mut actions = Vec::new();
         self.end_parked_if_done(&mut actions);

@@ -5,7 +5,7 @@ use thiserror::Error;
 /// How a worker died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// After it had been told that nothing more will come.
+    /// After the decision that nothing more will come for it.
     Clean,
     /// Before its end: a native crash, `os._exit`, a signal.
     Crashed,
@@ -20,7 +20,7 @@ pub enum WorkerState {
     Idle,
     /// Has been leased items.
     Running,
-    /// Was told that nothing more will come.
+    /// Was told that nothing more will come, or will be as soon as it is ready.
     Draining,
     /// Is gone.
     Dead(Death),

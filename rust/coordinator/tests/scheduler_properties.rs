@@ -14,7 +14,7 @@ use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
-use scenarios::{deadly_runs, quiet_runs, runs_of_each, runs_with_reruns, stopped_runs};
+use scenarios::{deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_reruns, stopped_runs};
 use simulation::{Execution, Phase, Scenario, Simulation};
 
 /// Events per item and worker after which a run counts as one that never ends. Real ones need fewer than 20.
@@ -100,14 +100,31 @@ fn serial_items_run_alone(scenario: &Scenario, simulation: &Simulation) {
     }
 }
 
-/// Every atom is run in order; by one worker, plus one for each that died.
+/// Every atom is run in order, never by two workers at once; by one worker, plus one for each that died or was retired.
 fn atoms_stay_together(simulation: &Simulation) {
     for atom in atoms(simulation).values() {
         let executions: Vec<Execution> =
             atom.iter().flat_map(|&item| executions_of(simulation, item)).collect();
-        assert!(executions.windows(2).all(|pair| pair[0].begin <= pair[1].begin), "{executions:?}");
+        let in_order = |pair: &[Execution]| {
+            pair[0].begin <= pair[1].begin && pair[0].end.is_none_or(|end| end <= pair[1].begin)
+        };
+        assert!(executions.windows(2).all(in_order), "{executions:?}");
         let workers: BTreeSet<WorkerId> = executions.iter().map(|execution| execution.worker).collect();
-        assert!(workers.len() <= 1 + simulation.died as usize, "{executions:?}");
+        assert!(workers.len() <= 1 + gone_early(simulation), "{executions:?}");
+    }
+}
+
+/// How many workers have died or were retired, or both.
+fn gone_early(simulation: &Simulation) -> usize {
+    simulation.died as usize + simulation.retired.len()
+}
+
+/// What a retired worker had claimed before it was told, it runs: at most the next item. Then it leaves.
+fn the_retired_begin_nothing_new(simulation: &Simulation) {
+    for (&worker, &at) in &simulation.retired {
+        let late = |execution: &&Execution| execution.worker == worker && execution.begin > at;
+        assert!(simulation.executions.iter().filter(late).count() <= 1, "{worker} was retired at {at}");
+        assert!(matches!(simulation.scheduler.worker_state(worker), WorkerState::Dead(_)));
     }
 }
 
@@ -234,6 +251,24 @@ proptest! {
     }
 
     #[test]
+    fn retirements_cost_nothing_while_a_worker_is_left(scenario in retiring_runs()) {
+        let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
+        every_item_ends_once(&scenario, &simulation);
+        every_worker_leaves(&simulation);
+        serial_items_run_alone(&scenario, &simulation);
+        atoms_stay_together(&simulation);
+        the_retired_begin_nothing_new(&simulation);
+        let counts = simulation.scheduler.ledger().counts();
+        if gone_early(&simulation) < scenario.ready_at.len() {
+            prop_assert_eq!(counts.not_run, 0);
+        }
+        let lost = |reason| ItemState::Done(End::NotRun(reason));
+        let unexplained =
+            if simulation.retired.is_empty() { NotRunReason::Retired } else { NotRunReason::WorkersExhausted };
+        prop_assert!(simulation.scheduler.ledger().states().all(|(_, state)| state != lost(unexplained)));
+    }
+
+    #[test]
     fn nothing_begins_after_a_stop(scenario in stopped_runs()) {
         let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
         every_item_ends_once(&scenario, &simulation);
@@ -270,8 +305,12 @@ proptest! {
         let counts = simulation.scheduler.ledger().counts();
         prop_assert_eq!(counts.done() as usize, scenario.items.len() * scenario.ready_at.len());
         prop_assert!(counts.crashed <= simulation.died);
-        if simulation.died <= scenario.replacements {
+        the_retired_begin_nothing_new(&simulation);
+        if simulation.died <= scenario.replacements && simulation.retired.is_empty() {
             prop_assert_eq!(counts.not_run, 0);
+        }
+        if !scenario.items.is_empty() && gone_early(&simulation) == 0 {
+            prop_assert_eq!(counts.reported as usize, scenario.items.len() * scenario.ready_at.len());
         }
         let lanes = u32::try_from(scenario.ready_at.len()).expect("few workers");
         let lane_of = |item: ItemId| item.index() / scenario.items.len();
@@ -284,7 +323,7 @@ proptest! {
             for worker in workers.iter().filter(|worker| worker.0 < lanes) {
                 prop_assert_eq!(worker.index(), lane, "in the lane of another");
             }
-            prop_assert!(workers.len() <= 1 + simulation.died as usize);
+            prop_assert!(workers.len() <= 1 + gone_early(&simulation));
         }
     }
 }

@@ -141,6 +141,11 @@ impl Coordinator {
         self.command(Command::Begin(run));
     }
 
+    /// Lets a worker finish what it has claimed and end its session; others do the rest.
+    fn retire_worker(&self, worker: u32) {
+        self.command(Command::Retire(WorkerId(worker)));
+    }
+
     /// Whether an item that a worker died in runs again.
     fn decide(&self, item: u32, again: bool) {
         self.command(Command::Decide { item: ItemId(item), again });

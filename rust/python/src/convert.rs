@@ -71,5 +71,6 @@ pub(crate) fn reason(reason: NotRunReason) -> &'static str {
         NotRunReason::Stopped => "stopped",
         NotRunReason::Interrupted => "interrupted",
         NotRunReason::WorkersExhausted => "no worker left",
+        NotRunReason::Retired => "retired",
     }
 }

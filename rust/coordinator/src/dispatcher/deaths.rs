@@ -106,7 +106,7 @@ impl Dispatcher {
         let Some(run) = &mut self.run else {
             return;
         };
-        let is_worth_it = run.scheduler.has_unleased_work();
+        let is_worth_it = run.scheduler.is_worth_replacing(dead);
         let comes = is_worth_it && run.restarts < run.options.max_restarts;
         if comes {
             run.restarts += 1;
@@ -115,7 +115,7 @@ impl Dispatcher {
         } else if is_worth_it {
             self.emit(Event::NotReplaced(dead));
         }
-        self.schedule(|scheduler, _| scheduler.replacement(comes));
+        self.schedule(|scheduler, _| scheduler.replacement(dead, comes));
     }
 
     /// Ends the run when nothing can happen any more.

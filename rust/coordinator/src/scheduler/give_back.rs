@@ -40,12 +40,25 @@ impl<C: Claims> Scheduler<C> {
             self.serial.push_front(span);
         } else if let Some(lanes) = &self.lanes {
             // Cannot fail: whoever has held something is in a lane.
-            if let Some(lane) = lanes.of(worker) {
-                self.deques.push(lane, span, self.plan.weight(span));
+            let Some(lane) = lanes.of(worker) else {
+                return;
+            };
+            self.deques.push(lane, span, self.plan.weight(span));
+            if let Some(reason) = lanes.closed(lane) {
+                self.empty_lane(lane, reason);
             }
         } else {
             self.cuts.insert(span.start);
             self.deques.push_orphan(span);
+        }
+    }
+
+    /// What is left in a lane that nobody is or will be in is not run.
+    pub(super) fn empty_lane(&mut self, lane: WorkerId, reason: NotRunReason) {
+        while let Some(span) = self.deques.pop(lane) {
+            for position in span.positions() {
+                self.close(self.plan.item(position), End::NotRun(reason));
+            }
         }
     }
 

@@ -11,11 +11,12 @@ impl<C: Claims> Scheduler<C> {
     /// Gives a waiting worker its one answer.
     pub(super) fn answer(&mut self, worker: WorkerId) -> Vec<Action> {
         let mut actions = Vec::new();
-        match self.slot(worker).state {
-            WorkerState::Starting | WorkerState::Idle | WorkerState::Running | WorkerState::Draining => {}
+        let is_retired = match self.slot(worker).state {
+            WorkerState::Starting | WorkerState::Idle | WorkerState::Running => false,
+            WorkerState::Draining => true,
             WorkerState::Dead(_) => return actions,
-        }
-        if self.ledger.is_done() {
+        };
+        if is_retired || self.ledger.is_done() {
             self.end(worker, &mut actions);
         } else if !self.lease_again(worker, &mut actions) && !self.hand_out(worker, &mut actions) {
             self.park(worker, &mut actions);
@@ -156,7 +157,7 @@ impl<C: Claims> Scheduler<C> {
         actions.push(Action::Park { worker, keep });
     }
 
-    fn end(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
+    pub(super) fn end(&mut self, worker: WorkerId, actions: &mut Vec<Action>) {
         if let Ok(draining) = self.slots[worker.index()].state.end() {
             self.slot(worker).state = draining;
             self.parked.remove(&worker);
@@ -176,7 +177,10 @@ impl<C: Claims> Scheduler<C> {
     pub(super) fn wake(&mut self, actions: &mut Vec<Action>) {
         self.end_parked_if_done(actions);
         if self.lanes.is_some() {
-            // Nobody else can do what has come back.
+            // What has come back is for one of them, if for any.
+            for worker in self.parked.clone() {
+                self.hand_out(worker, actions);
+            }
             return;
         }
         while let Some(&worker) = self.parked.first()
@@ -240,5 +244,26 @@ mod tests {
         assert!(claims.claim(ItemId(0), WORKER));
         scheduler.dead(WORKER, Some(ItemId(0)), 1.0);
         assert!(!claims.claim(ItemId(1), WORKER), "it may only be cut off");
+    }
+
+    #[test]
+    fn what_comes_back_to_a_lane_goes_to_the_worker_that_waits_in_it() {
+        let plan = Plan::each([item(0, 0, false)], Order::Collected, 2);
+        let claims = Arc::new(TableClaims::new(plan.len()));
+        let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
+        for worker in [WORKER, OTHER] {
+            scheduler.ready(worker, 0.0);
+            assert!(claims.claim(ItemId(worker.0), worker));
+        }
+        scheduler.dead(WORKER, Some(ItemId(0)), 1.0);
+        scheduler.dead(OTHER, Some(ItemId(1)), 1.0);
+        // The lane that has been vacant longest is that of the first to die, about which nobody has decided yet.
+        scheduler.decide(ItemId(1), true);
+        assert!(scheduler.is_worth_replacing(OTHER));
+        scheduler.replacement(OTHER, true);
+        let replacement = WorkerId(2);
+        assert_eq!(scheduler.ready(replacement, 2.0), [Action::Park { worker: replacement, keep: None }]);
+        let lease = Action::Lease { worker: replacement, items: vec![ItemId(0)] };
+        assert_eq!(scheduler.decide(ItemId(0), true), [lease]);
     }
 }

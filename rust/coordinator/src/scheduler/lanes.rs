@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::ledger::NotRunReason;
 use crate::model::WorkerId;
 
 /// Which worker is in which lane. A lane is named after the worker who is in it first; a replacement enters the lane
@@ -13,11 +14,14 @@ pub(super) struct Lanes {
     vacant: VecDeque<WorkerId>,
     /// Replacements that were asked for and are not ready yet.
     expected: usize,
+    /// Lanes that are lanes no more, and why what is left in them is not run.
+    closed: BTreeMap<WorkerId, NotRunReason>,
 }
 
 impl Lanes {
     pub(super) fn new(first: u32) -> Self {
-        Self { first, replacements: BTreeMap::new(), vacant: VecDeque::new(), expected: 0 }
+        let (replacements, vacant, closed) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Self { first, replacements, vacant, expected: 0, closed }
     }
 
     /// The worker is ready; the first ones are in their lanes from the start.
@@ -38,14 +42,35 @@ impl Lanes {
     /// The worker is gone.
     pub(super) fn leave(&mut self, worker: WorkerId) {
         match self.of(worker) {
+            Some(lane) if self.closed.contains_key(&lane) => {}
             Some(lane) => self.vacant.push_back(lane),
             None => self.expected = self.expected.saturating_sub(1),
         }
     }
 
-    /// The lanes that nobody is in and nobody will be in, which are lanes no more.
-    pub(super) fn close_abandoned(&mut self) -> VecDeque<WorkerId> {
-        self.vacant.split_off(self.expected.min(self.vacant.len()))
+    /// The worker's lane is one no more, if it is in one; which that was.
+    pub(super) fn close(&mut self, worker: WorkerId, reason: NotRunReason) -> Option<WorkerId> {
+        let lane = self.of(worker)?;
+        self.closed.insert(lane, reason);
+        Some(lane)
+    }
+
+    /// Nobody takes the place of this dead worker, so a lane stays vacant and is one no more: its own, unless somebody
+    /// has come into that who was meant for another.
+    pub(super) fn abandon(&mut self, dead: WorkerId) -> Option<WorkerId> {
+        let own = self.of(dead);
+        if own.is_some_and(|lane| self.closed.contains_key(&lane)) {
+            return None;
+        }
+        let place = self.vacant.iter().position(|lane| Some(*lane) == own);
+        let lane = self.vacant.remove(place.or_else(|| self.vacant.len().checked_sub(1))?)?;
+        self.closed.insert(lane, NotRunReason::WorkersExhausted);
+        Some(lane)
+    }
+
+    /// Why nobody runs what is left in this lane.
+    pub(super) fn closed(&self, lane: WorkerId) -> Option<NotRunReason> {
+        self.closed.get(&lane).copied()
     }
 
     /// The lane that the worker is, or was last, in. A replacement that has died before it was ready had none.

@@ -105,6 +105,7 @@ prop_compose! {
             ready_at,
             deaths: Vec::new(),
             replacements: 0,
+            retirements: Vec::new(),
             max_failures: None,
             stop_at: None,
             latency,
@@ -126,9 +127,19 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A run that is stopped from outside or by its failures, while workers die.
-    pub(crate) fn stopped_runs()(
+    /// A run in which workers are retired, and others die.
+    pub(crate) fn retiring_runs()(
         run in deadly_runs(),
+        retirements in prop::collection::vec((0.0..1.0_f64, 0..8_usize), 0..8),
+    ) -> Scenario {
+        Scenario { retirements, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run that is stopped from outside or by its failures, while workers die and are retired.
+    pub(crate) fn stopped_runs()(
+        run in retiring_runs(),
         stop_at in prop::option::of((0.0..1.0_f64, prop::bool::ANY)),
         max_failures in prop::option::of(1..4_u32),
     ) -> Scenario {
@@ -140,15 +151,15 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A run in which every worker runs everything, and workers die.
-    pub(crate) fn runs_of_each()(run in deadly_runs(), reruns in 0..3_u32) -> Scenario {
+    /// A run in which every worker runs everything, and workers die and are retired.
+    pub(crate) fn runs_of_each()(run in retiring_runs(), reruns in 0..3_u32) -> Scenario {
         Scenario { each: true, reruns, ..run }
     }
 }
 
 prop_compose! {
-    /// A run in which workers die, and some of what they died in is run again.
-    pub(crate) fn runs_with_reruns()(run in deadly_runs(), reruns in 1..4_u32) -> Scenario {
+    /// A run in which workers die and are retired, and some of what they died in is run again.
+    pub(crate) fn runs_with_reruns()(run in retiring_runs(), reruns in 1..4_u32) -> Scenario {
         Scenario { reruns, ..run }
     }
 }

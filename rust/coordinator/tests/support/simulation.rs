@@ -9,7 +9,7 @@
 mod timeline;
 mod workers;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use coordinator::claims::TableClaims;
@@ -34,6 +34,8 @@ pub(crate) struct Scenario {
     /// When whom dies: an index into the workers alive at that time.
     pub(crate) deaths: Vec<(f64, usize)>,
     pub(crate) replacements: u32,
+    /// When whom the controller wants to leave: an index into all workers.
+    pub(crate) retirements: Vec<(f64, usize)>,
     pub(crate) max_failures: Option<u32>,
     pub(crate) stop_at: Option<(f64, NotRunReason)>,
     pub(crate) latency: f64,
@@ -68,6 +70,7 @@ enum Event {
     CallDone(WorkerId),
     TeardownDone(WorkerId),
     Death(usize),
+    Retirement(usize),
     Stop(NotRunReason),
 }
 
@@ -116,6 +119,8 @@ pub(crate) struct Simulation {
     /// How often the scheduler has said that the limit of failures is reached.
     pub(crate) limit_reached: u32,
     pub(crate) died: u32,
+    /// Who was retired, and when.
+    pub(crate) retired: BTreeMap<WorkerId, f64>,
     /// Leases, parks, ends and questions; reports not counted.
     pub(crate) messages: u64,
     pub(crate) events: u64,
@@ -152,6 +157,7 @@ impl Simulation {
             failures: 0,
             limit_reached: 0,
             died: 0,
+            retired: BTreeMap::new(),
             messages: 0,
             events: 0,
             parked: Vec::new(),
@@ -166,6 +172,9 @@ impl Simulation {
         }
         for (at, whom) in simulation.scenario.deaths.clone() {
             simulation.plan(at, Event::Death(whom));
+        }
+        for (at, whom) in simulation.scenario.retirements.clone() {
+            simulation.plan(at, Event::Retirement(whom));
         }
         if let Some((at, reason)) = simulation.scenario.stop_at {
             simulation.plan(at, Event::Stop(reason));
@@ -190,6 +199,7 @@ impl Simulation {
             Event::CallDone(worker) => self.call_done(worker),
             Event::TeardownDone(worker) => self.teardown_done(worker),
             Event::Death(whom) => self.kill(whom),
+            Event::Retirement(whom) => self.retire(whom),
             Event::Stop(reason) => self.stop(reason),
         }
         true
@@ -246,7 +256,7 @@ impl Simulation {
         self.perform(actions);
         if let Upward::Gone { .. } = message {
             self.parked[worker.index()] = false;
-            self.replace();
+            self.replace(worker);
         }
     }
 
@@ -262,14 +272,14 @@ impl Simulation {
         }
     }
 
-    fn replace(&mut self) {
-        let wanted = self.scheduler.has_unleased_work();
+    fn replace(&mut self, dead: WorkerId) {
+        let wanted = self.scheduler.is_worth_replacing(dead);
         let comes = wanted && self.restarts < self.scenario.replacements;
         if comes {
             self.restarts += 1;
             self.start_worker(self.now + RESTART);
         }
-        let actions = self.scheduler.replacement(comes);
+        let actions = self.scheduler.replacement(dead, comes);
         self.perform(actions);
         // A worker may be gone already without the coordinator knowing.
         let mut workers = (0..).map(WorkerId).take(self.workers.len());
@@ -277,6 +287,18 @@ impl Simulation {
         if workers.all(is_dead) && !self.scheduler.is_done() {
             self.scheduler.exhausted();
         }
+    }
+
+    fn retire(&mut self, whom: usize) {
+        let worker = WorkerId(u32::try_from(whom % self.workers.len()).expect("workers fit their ids"));
+        match self.scheduler.worker_state(worker) {
+            WorkerState::Starting | WorkerState::Idle | WorkerState::Running => {
+                self.retired.insert(worker, self.now);
+            }
+            WorkerState::Draining | WorkerState::Dead(_) => {}
+        }
+        let actions = self.scheduler.retire(worker, self.now);
+        self.perform(actions);
     }
 
     fn stop(&mut self, reason: NotRunReason) {

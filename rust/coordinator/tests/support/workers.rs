@@ -36,6 +36,7 @@ impl Simulation {
             }
             Phase::Waiting { in_teardown_of: Some(item) } => match self.claim(worker) {
                 Some(next) => self.tear_down(worker, item, Some(next)),
+                None if self.worker(worker).told_the_end => self.tear_down(worker, item, None),
                 None => self.say(worker, Upward::Starved),
             },
             Phase::Waiting { in_teardown_of: None } if !parked => self.go_on(worker),
@@ -84,8 +85,9 @@ impl Simulation {
     pub(super) fn call_done(&mut self, worker: WorkerId) {
         // A worker that died or was interrupted meanwhile is in another phase.
         if let Phase::Calling(item) = self.worker(worker).phase {
-            if let Some(next) = self.claim(worker) {
-                self.tear_down(worker, item, Some(next));
+            let next = self.claim(worker);
+            if next.is_some() || self.worker(worker).told_the_end {
+                self.tear_down(worker, item, next);
             } else {
                 self.worker(worker).phase = Phase::Waiting { in_teardown_of: Some(item) };
                 self.say(worker, Upward::Starved);
