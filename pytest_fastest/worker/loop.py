@@ -186,7 +186,7 @@ class Loop:
             payload = codec.dumps(self._outbox)
         self._outbox.clear()
         failures, self._failures = self._failures, 0
-        self._link.reports(self._current, failures, finished, payload)
+        self._link.reports(self._current, failures, finished, time.monotonic() - self._begun, payload)
 
     def _degrade(self) -> None:
         """Something that a plugin has put on a report can't be sent as it is: says so once for each attribute."""

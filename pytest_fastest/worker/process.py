@@ -203,14 +203,14 @@ class Process:
                 self._worker = worker
                 self._link = _core.Link.worker(self._address.directory, self._address.token, worker)
                 afterfork.settle(self._config, codec.loads(payload), self._terminal, self._gc)
-                self._link.ready()
+                self._link.ready(self._worker)
                 return True
             case Become(worker=worker):
                 self._worker = worker
                 signal.signal(signal.SIGINT, signal.default_int_handler)
                 self._gc.resume()
                 self._terminal.return_for_tests(self._config)
-                self._link.ready()
+                self._link.ready(self._worker)
                 return True
             case None:
                 self._end_is_told = True
@@ -256,7 +256,7 @@ class Process:
             case _:
                 self._leave()
         self._terminal.return_for_tests(self._config)
-        self._link.ready()
+        self._link.ready(self._worker)
 
     # The end.
 

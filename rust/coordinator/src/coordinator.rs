@@ -17,13 +17,8 @@ use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
 use crate::transport::{self, Listener};
 
-/// After a first report the controller sleeps this long for more to come, so that it wakes up a hundred times a
-/// second at most instead of once a test, on cores that tests could use.
-const LINGER: Duration = Duration::from_millis(10);
 /// Name of the thread that waits for connections.
 const ACCEPTOR: &str = "fastest-accept";
-/// No more events than this are taken at a time, so that a Ctrl-C is seen between two batches.
-const BATCH: usize = 1024;
 
 /// Where the processes of a run find the coordinator: a private directory, a bound socket, a secret.
 #[derive(Debug)]
@@ -101,7 +96,7 @@ impl Address {
 pub struct Coordinator {
     directory: Option<tempfile::TempDir>,
     inputs: Sender<Input>,
-    events: Receiver<Event>,
+    events: Receiver<Vec<Event>>,
     closing: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -123,20 +118,11 @@ impl Coordinator {
     /// # Errors
     /// [`DispatcherGone`] if no event will ever come: the dispatcher has ended or died.
     pub fn next_events(&self, timeout: Duration) -> Result<Vec<Event>, DispatcherGone> {
-        let mut batch = Vec::new();
         match self.events.recv_timeout(timeout) {
-            Ok(event) => batch.push(event),
-            Err(RecvTimeoutError::Timeout) => return Ok(batch),
-            Err(RecvTimeoutError::Disconnected) => return Err(DispatcherGone),
+            Ok(events) => Ok(events),
+            Err(RecvTimeoutError::Timeout) => Ok(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => Err(DispatcherGone),
         }
-        let deadline = Instant::now() + LINGER;
-        while batch.len() < BATCH && !batch.last().is_some_and(Event::is_urgent) {
-            match self.events.recv_deadline(deadline) {
-                Ok(event) => batch.push(event),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        Ok(batch)
     }
 
     /// Asks what is left of the processes to leave, kills who has not after `patience`, and removes the directory.

@@ -3,8 +3,9 @@
 //! Everything that changes the run's state happens here, in one thread, in the order in which it arrives.
 
 mod deaths;
+mod inboxes;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,17 @@ use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Item, ItemId, Membership, WorkerId};
+use crate::outbox::Inbox;
 use crate::plan::{Order, Plan};
 use crate::processes::{ConnectionId, Process, Processes};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
 use crate::scheduler::{Action, Limits, Scheduler};
 use crate::signals::{self, Signal};
 
-/// How often deaths with one sign missing are looked at again.
-const TICK: Duration = Duration::from_millis(25);
+/// How often the outboxes of workers are looked into, deaths with one sign missing are looked at again, and the
+/// controller is told what it need not know at once: it wakes up a hundred times a second at most, on cores that tests
+/// could use.
+const TICK: Duration = Duration::from_millis(10);
 /// A terminal's Ctrl-C reaches the workers by itself; only who has not stopped by then is sent a signal, since a
 /// second one would cut finalizers short.
 const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
@@ -37,8 +41,11 @@ pub(crate) struct Dispatcher {
     directory: PathBuf,
     inputs: Receiver<Input>,
     sender: Sender<Input>,
-    events: Sender<Event>,
+    events: Sender<Vec<Event>>,
+    /// What the controller has not been told yet.
+    untold: Vec<Event>,
     processes: Processes,
+    inboxes: BTreeMap<WorkerId, Inbox>,
     peers: HashMap<ConnectionId, Peer>,
     configurations: Vec<(Role, ByteBuf)>,
     items: Option<ByteBuf>,
@@ -54,7 +61,7 @@ pub(crate) struct Dispatcher {
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
     quitting: bool,
-    started: Instant,
+    looked: Instant,
     buffer: Vec<u8>,
 }
 
@@ -113,14 +120,16 @@ impl Dispatcher {
         directory: PathBuf,
         inputs: Receiver<Input>,
         sender: Sender<Input>,
-        events: Sender<Event>,
+        events: Sender<Vec<Event>>,
     ) -> Self {
         Self {
             directory,
             inputs,
             sender,
             events,
+            untold: Vec::new(),
             processes: Processes::default(),
+            inboxes: BTreeMap::new(),
             peers: HashMap::new(),
             configurations: Vec::new(),
             items: None,
@@ -134,7 +143,7 @@ impl Dispatcher {
             interrupt: None,
             early: Vec::new(),
             quitting: false,
-            started: Instant::now(),
+            looked: Instant::now(),
             buffer: Vec::new(),
         }
     }
@@ -142,7 +151,10 @@ impl Dispatcher {
     /// Runs until told to quit and every process is gone.
     pub(crate) fn run(mut self) {
         loop {
-            let timed = self.processes.has_pending() || self.interrupt.is_some();
+            let timed = self.processes.has_pending()
+                || self.interrupt.is_some()
+                || !self.inboxes.is_empty()
+                || !self.untold.is_empty();
             let input = if timed {
                 self.inputs.recv_timeout(TICK)
             } else {
@@ -157,17 +169,21 @@ impl Dispatcher {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            if self.looked.elapsed() >= TICK {
+                self.looked = Instant::now();
+                self.empty_inboxes();
+                self.tell();
+            }
             self.bury();
             self.interrupt_if_due();
             self.settle();
+            if self.untold.iter().any(Event::is_urgent) {
+                self.tell();
+            }
             if self.quitting && self.processes.iter().next().is_none() {
                 return;
             }
         }
-    }
-
-    fn now(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
     }
 
     fn handle(&mut self, input: Input) {
@@ -193,7 +209,7 @@ impl Dispatcher {
             }
             Input::Message(connection, message) => {
                 if let Some(role) = self.processes.role(connection) {
-                    self.receive(role, message);
+                    self.receive_in_order(role, message);
                 }
             }
             Input::Closed(connection) => {
@@ -248,10 +264,10 @@ impl Dispatcher {
                 }
             }
             Command::Become(worker) => {
+                self.launched(Role::Worker(worker));
                 self.configured(worker);
                 self.send(Role::Collector, &Downward::Become(worker));
                 self.processes.rename(Role::Collector, Role::Worker(worker));
-                self.launched(Role::Worker(worker));
             }
             Command::Items(payload) => {
                 self.items = Some(payload);
@@ -274,9 +290,24 @@ impl Dispatcher {
 
     fn launched(&mut self, role: Role) {
         self.processes.expect(role);
+        if let Role::Worker(worker) = role {
+            self.provide_outbox(worker);
+        }
         if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {
             run.needed = run.needed.saturating_sub(1);
         }
+    }
+
+    /// Before a message comes what the worker has left before it.
+    fn receive_in_order(&mut self, role: Role, message: Upward) {
+        let received = self.processes.get(role).map_or(0, |process| process.received);
+        if let Role::Worker(worker) = role {
+            self.empty_inbox(worker, received);
+        }
+        if let Some(process) = self.processes.get_mut(role) {
+            process.received = received.wrapping_add(1);
+        }
+        self.receive(role, message);
     }
 
     fn receive(&mut self, role: Role, message: Upward) {
@@ -319,21 +350,26 @@ impl Dispatcher {
                 self.emit(Event::Ready(worker));
                 match &mut self.run {
                     Some(run) if !run.unconfigured.is_empty() => run.held.push(worker),
-                    Some(_) | None => self.schedule(|scheduler, now| scheduler.ready(worker, now)),
+                    Some(_) | None => self.schedule(|scheduler| scheduler.ready(worker)),
                 }
             }
-            (Upward::Reports { item, failures, finished, payload }, Role::Worker(worker)) => {
-                self.reports(worker, item, failures, finished, payload);
+            (Upward::Reports { item, failures, finished, seconds, payload }, Role::Worker(worker)) => {
+                // The limit is looked at first: no Python stands between a failure and the stop.
+                self.count_failures(worker, failures);
+                self.emit(Event::Reports { worker, item, finished, payload });
+                if finished {
+                    self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
+                }
             }
             (Upward::Starved(question), Role::Worker(worker)) => {
                 self.questions.insert(worker, question);
-                self.schedule(|scheduler, now| scheduler.starved(worker, now));
+                self.schedule(|scheduler| scheduler.starved(worker));
             }
             (Upward::Released(item), Role::Worker(worker)) => {
-                self.schedule(|scheduler, _| scheduler.released(worker, item));
+                self.schedule(|scheduler| scheduler.released(worker, item));
             }
             (Upward::Interrupted(item), Role::Worker(worker)) => {
-                self.schedule(|scheduler, _| scheduler.interrupted(worker, item));
+                self.schedule(|scheduler| scheduler.interrupted(worker, item));
             }
             // A greeting comes once and is handled before; the rest only workers say. A process that says
             // something else is not one of ours gone wrong: both sides are the same version.
@@ -360,17 +396,8 @@ impl Dispatcher {
         };
         if run.unconfigured.remove(&worker) && run.unconfigured.is_empty() {
             for worker in std::mem::take(&mut run.held) {
-                self.schedule(|scheduler, now| scheduler.ready(worker, now));
+                self.schedule(|scheduler| scheduler.ready(worker));
             }
-        }
-    }
-
-    fn reports(&mut self, worker: WorkerId, item: ItemId, failures: u32, finished: bool, payload: ByteBuf) {
-        // The limit is looked at first: no Python stands between a failure and the stop.
-        self.count_failures(worker, failures);
-        self.emit(Event::Reports { worker, item, finished, payload });
-        if finished {
-            self.schedule(|scheduler, now| scheduler.finished(worker, item, now).unwrap_or_default());
         }
     }
 
@@ -427,10 +454,9 @@ impl Dispatcher {
     }
 
     /// Lets the scheduler decide and carries its decisions out.
-    fn schedule(&mut self, decide: impl FnOnce(&mut Scheduler<Board>, f64) -> Vec<Action>) {
-        let now = self.now();
+    fn schedule(&mut self, decide: impl FnOnce(&mut Scheduler<Board>) -> Vec<Action>) {
         if let Some(run) = &mut self.run {
-            let actions = decide(&mut run.scheduler, now);
+            let actions = decide(&mut run.scheduler);
             self.perform(actions);
         }
     }
@@ -451,7 +477,7 @@ impl Dispatcher {
     }
 
     fn retire(&mut self, worker: WorkerId) {
-        self.schedule(|scheduler, now| scheduler.retire(worker, now));
+        self.schedule(|scheduler| scheduler.retire(worker));
     }
 
     fn wants_stop(&mut self, payload: ByteBuf) {
@@ -463,7 +489,7 @@ impl Dispatcher {
         if let Some(run) = &self.run {
             run.board.stop();
         }
-        self.schedule(|scheduler, _| scheduler.stop(reason));
+        self.schedule(|scheduler| scheduler.stop(reason));
     }
 
     fn interrupt_after(&mut self, delay: Duration, scope: Scope) {
@@ -534,8 +560,14 @@ impl Dispatcher {
         }
     }
 
-    fn emit(&self, event: Event) {
-        let _controller_gone = self.events.send(event);
+    fn emit(&mut self, event: Event) {
+        self.untold.push(event);
+    }
+
+    fn tell(&mut self) {
+        if !self.untold.is_empty() {
+            let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
+        }
     }
 }
 

@@ -40,6 +40,20 @@ pub fn encode<M: Serialize>(message: &M, buffer: &mut Vec<u8>) -> Result<(), Fra
     Ok(())
 }
 
+/// What [`encode`] has put behind the length.
+#[must_use]
+pub fn body(buffer: &[u8]) -> &[u8] {
+    buffer.get(4..).unwrap_or_default()
+}
+
+/// The message that [`body`] is of.
+///
+/// # Errors
+/// [`FrameError::Decode`].
+pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
+    Ok(rmp_serde::from_slice(body)?)
+}
+
 /// Encodes and writes one message with a single write.
 ///
 /// # Errors
@@ -78,7 +92,7 @@ impl FrameReader {
         let Some(body) = rest.get(..length) else {
             return Ok(None);
         };
-        let message = rmp_serde::from_slice(body)?;
+        let message = decode(body)?;
         self.start += 4 + length;
         if self.start == self.bytes.len() {
             empty(&mut self.bytes);

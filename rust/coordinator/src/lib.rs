@@ -5,7 +5,7 @@
 //! * collect: the collector sends its items ([`protocol`], over [`frame`] and [`transport`]);
 //! * plan: [`plan`] makes groups and atoms of them, [`capacity`] chooses how many workers they get;
 //! * dispatch: [`scheduler`] decides, over [`deque`], [`ledger`] and [`claims`]; pure and simulated;
-//! * run: workers claim items on the [`board`] and report through their [`link`];
+//! * run: workers claim items on the [`board`] and report through their [`link`] and [`outbox`];
 //! * report: [`event`]s go to the controller.
 //!
 //! `dispatcher` is the loop between the two halves: everything that it reacts to comes through one channel.
@@ -24,6 +24,7 @@ mod holding;
 pub mod ledger;
 pub mod link;
 pub mod model;
+pub mod outbox;
 mod pace;
 pub mod plan;
 mod processes;

@@ -1,10 +1,12 @@
 //! A process's end of its connection to the coordinator. No threads: the process forks.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::FrameError;
 use crate::frame::{self, FrameReader};
+use crate::model::WorkerId;
+use crate::outbox::{self, Outbox};
 use crate::protocol::{Downward, Role, Upward, VERSION};
 use crate::transport::{self, Stream};
 
@@ -15,6 +17,11 @@ pub struct Link {
     reader: FrameReader,
     buffer: Vec<u8>,
     blocking: bool,
+    directory: PathBuf,
+    /// Of a worker, unless there was no room for it.
+    outbox: Option<Outbox>,
+    /// How many messages have been sent.
+    sent: u32,
 }
 
 impl Link {
@@ -24,7 +31,15 @@ impl Link {
     /// [`FrameError::Io`] if nobody listens there.
     pub fn connect(directory: &Path, token: &str, role: Role) -> Result<Self, FrameError> {
         let stream = transport::connect(&transport::address(directory))?;
-        let mut link = Self { stream, reader: FrameReader::default(), buffer: Vec::new(), blocking: true };
+        let mut link = Self {
+            stream,
+            reader: FrameReader::default(),
+            buffer: Vec::new(),
+            blocking: true,
+            directory: directory.to_owned(),
+            outbox: None,
+            sent: 0,
+        };
         let pid = std::process::id();
         link.send(&Upward::Hello { version: VERSION, token: token.to_owned(), role, pid })?;
         Ok(link)
@@ -35,10 +50,38 @@ impl Link {
     /// # Errors
     /// [`FrameError::Io`] if the coordinator is gone, [`FrameError::TooLarge`] if the message is.
     pub fn send(&mut self, message: &Upward) -> Result<(), FrameError> {
-        self.set_blocking(true)?;
         frame::encode(message, &mut self.buffer)?;
+        self.send_buffer()
+    }
+
+    /// Says that this worker can run tests.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub fn ready(&mut self, worker: WorkerId) -> Result<(), FrameError> {
+        self.outbox = Outbox::open(&outbox::path(&self.directory, worker)).ok();
+        self.send(&Upward::Ready)
+    }
+
+    /// Leaves a message where the coordinator looks soon; sends it if there is no room.
+    ///
+    /// # Errors
+    /// As [`Link::send`].
+    pub fn leave(&mut self, message: &Upward) -> Result<(), FrameError> {
+        frame::encode(message, &mut self.buffer)?;
+        let sent = self.sent;
+        if self.outbox.as_mut().is_some_and(|outbox| outbox.push(sent, frame::body(&self.buffer))) {
+            frame::empty(&mut self.buffer);
+            return Ok(());
+        }
+        self.send_buffer()
+    }
+
+    fn send_buffer(&mut self) -> Result<(), FrameError> {
+        self.set_blocking(true)?;
         let sent = transport::send_all(&self.stream, &self.buffer);
         frame::empty(&mut self.buffer);
+        self.sent = self.sent.wrapping_add(1);
         Ok(sent?)
     }
 

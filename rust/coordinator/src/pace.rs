@@ -3,43 +3,35 @@
 /// The first lease of a worker, whose pace nobody knows: enough to hide one round trip, too few to matter.
 const FIRST_WINDOW: u32 = 4;
 
-/// Seconds of work a worker should have in hand: far more than a round trip to the coordinator takes even on a loaded
-/// machine, and still nothing that a user would notice.
+/// Seconds of work a worker should have in hand: far more than it takes until the coordinator hears of finished items
+/// (it looks a hundred times a second) and has sent others, and still nothing that a user would notice.
 const WORK_IN_HAND: f64 = 0.1;
 
 /// A worker always knows its next item: pytest needs it for the teardown of the current one.
 const LEAST_WINDOW: u32 = 2;
 
-/// A lease message stays below a few hundred bytes, and a theft below 64 revocations.
-const LARGEST_WINDOW: u32 = 64;
+/// A lease message stays below two thousand bytes, and a theft below 512 revocations.
+const LARGEST_WINDOW: u32 = 512;
 
 /// Weight of the newest duration: a change of pace is followed within four items.
 const SMOOTHING: f64 = 0.25;
 
-/// An exponentially weighted mean of the durations of a worker's items.
+/// An exponentially weighted mean of the durations of a worker's items, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     mean: Option<f64>,
-    since: f64,
 }
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self { mean: None, since: 0.0 }
+        Self { mean: None }
     }
 
-    /// The worker begins (again) after it had nothing to do.
-    pub(crate) fn begin(&mut self, now: f64) {
-        self.since = now;
-    }
-
-    /// The worker has finished an item.
-    pub(crate) fn finished(&mut self, now: f64) {
-        let duration = (now - self.since).max(0.0);
-        self.since = now;
+    /// The worker has finished an item that took so long.
+    pub(crate) fn finished(&mut self, seconds: f64) {
         self.mean = Some(match self.mean {
-            Some(mean) => mean + SMOOTHING * (duration - mean),
-            None => duration,
+            Some(mean) => mean + SMOOTHING * (seconds - mean),
+            None => seconds,
         });
     }
 
@@ -47,9 +39,15 @@ impl Pace {
     pub(crate) fn window(&self) -> u32 {
         match self.mean {
             None => FIRST_WINDOW,
-            Some(mean) => (LEAST_WINDOW..LARGEST_WINDOW)
-                .find(|&items| f64::from(items) * mean >= WORK_IN_HAND)
-                .unwrap_or(LARGEST_WINDOW),
+            // The cast is exact: a whole number between two that fit.
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a whole number, clamped"
+            )]
+            Some(mean) => {
+                (WORK_IN_HAND / mean).ceil().clamp(f64::from(LEAST_WINDOW), f64::from(LARGEST_WINDOW)) as u32
+            }
         }
     }
 
@@ -65,10 +63,8 @@ mod tests {
 
     fn after(durations: &[f64]) -> Pace {
         let mut pace = Pace::new();
-        let mut now = 0.0;
-        for duration in durations {
-            now += duration;
-            pace.finished(now);
+        for &duration in durations {
+            pace.finished(duration);
         }
         pace
     }

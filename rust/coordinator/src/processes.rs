@@ -26,6 +26,8 @@ pub(crate) struct Process {
     pub(crate) connection: Option<ConnectionId>,
     /// How it ended.
     pub(crate) status: Option<ExitStatus>,
+    /// How many messages have come over its connection, the greeting included.
+    pub(crate) received: u32,
     /// It has said that its session is over.
     pub(crate) ended: bool,
     closed_at: Option<Instant>,
@@ -100,6 +102,7 @@ impl Processes {
         let process = self.table.entry(key(role)).or_default();
         process.pid = Some(pid);
         process.connection = Some(connection);
+        process.received = 1;
         self.by_connection.insert(connection, role);
     }
 

@@ -6,7 +6,7 @@ use serde_bytes::ByteBuf;
 use crate::model::{Item, ItemId, WorkerId};
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What a process is, told in its greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,8 @@ pub enum Upward {
         failures: u32,
         /// No more reports of this item will come.
         finished: bool,
+        /// How long the item has taken so far.
+        seconds: f64,
         /// The reports.
         payload: ByteBuf,
     },

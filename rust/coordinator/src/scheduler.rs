@@ -96,8 +96,6 @@ pub struct Scheduler<C: Claims> {
     /// What dead workers ran, and nobody has decided about yet. To the ledger it is still theirs.
     undecided: Vec<(ItemId, WorkerId)>,
     failures: u32,
-    /// When the event happened that is being handled, in seconds since any fixed moment.
-    now: f64,
     stopping: Option<NotRunReason>,
     thefts: Thefts,
 }
@@ -121,7 +119,6 @@ impl<C: Claims> Scheduler<C> {
             cuts: BTreeSet::new(),
             undecided: Vec::new(),
             failures: 0,
-            now: 0.0,
             stopping: None,
             thefts: Thefts::default(),
             plan,
@@ -129,8 +126,7 @@ impl<C: Claims> Scheduler<C> {
     }
 
     /// The worker can run tests now: one of the first, or a replacement with a new number.
-    pub fn ready(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
-        self.now = now;
+    pub fn ready(&mut self, worker: WorkerId) -> Vec<Action> {
         if let Some(lanes) = &mut self.lanes {
             lanes.enter(worker);
         }
@@ -143,8 +139,7 @@ impl<C: Claims> Scheduler<C> {
     /// The worker can claim nothing and waits, possibly inside the teardown of an item that is not finished yet.
     ///
     /// There is exactly one answer for that worker (unless it is dead); there may be leases for others.
-    pub fn starved(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
-        self.now = now;
+    pub fn starved(&mut self, worker: WorkerId) -> Vec<Action> {
         self.answer(worker)
     }
 
@@ -156,7 +151,7 @@ impl<C: Claims> Scheduler<C> {
         !reached(before) && reached(self.failures)
     }
 
-    /// Every report of the item has arrived.
+    /// Every report of the item has arrived; `seconds` is how long it took.
     ///
     /// # Errors
     /// When that worker does not hold the item; nothing is changed then.
@@ -164,12 +159,11 @@ impl<C: Claims> Scheduler<C> {
         &mut self,
         worker: WorkerId,
         item: ItemId,
-        now: f64,
+        seconds: f64,
     ) -> Result<Vec<Action>, SchedulerError> {
         self.take_from(worker, item)?;
         self.close(item, End::Reported);
-        self.now = now;
-        self.slot(worker).pace.finished(now);
+        self.slot(worker).pace.finished(seconds);
         let mut actions = Vec::new();
         self.top_up(worker, &mut actions);
         if self.let_go(worker) {
@@ -206,8 +200,7 @@ impl<C: Claims> Scheduler<C> {
 
     /// The worker is gone. `running` is what it had begun and not finished: that item is to blame, and waits for
     /// [`Scheduler::decide`]. Everything else goes back.
-    pub fn dead(&mut self, worker: WorkerId, running: Option<ItemId>, now: f64) -> Vec<Action> {
-        self.now = now;
+    pub fn dead(&mut self, worker: WorkerId, running: Option<ItemId>) -> Vec<Action> {
         let slot = self.slot(worker);
         let Ok(dead) = slot.state.die() else {
             return Vec::new();

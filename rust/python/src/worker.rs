@@ -124,21 +124,28 @@ impl Link {
     }
 
     /// The worker can run tests.
-    fn ready(&self, py: Python<'_>) -> PyResult<()> {
-        self.send(py, &Upward::Ready)
+    fn ready(&self, py: Python<'_>, worker: u32) -> PyResult<()> {
+        py.detach(|| self.with(|link| link.ready(WorkerId(worker)).map_err(convert::frame_error)))
     }
 
-    /// Reports of one item; `failures` of them count for `--maxfail`.
+    /// Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`, and are sent
+    /// at once.
     fn reports(
         &self,
         py: Python<'_>,
         item: u32,
         failures: u32,
         finished: bool,
+        seconds: f64,
         payload: &[u8],
     ) -> PyResult<()> {
         let payload = convert::payload(payload);
-        self.send(py, &Upward::Reports { item: ItemId(item), failures, finished, payload })
+        let message = Upward::Reports { item: ItemId(item), failures, finished, seconds, payload };
+        if failures > 0 {
+            return self.send(py, &message);
+        }
+        // Nothing to wait for, so the GIL is kept.
+        self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 
     /// The worker has nothing it can claim; `question` numbers its questions.

@@ -63,6 +63,9 @@ impl Dispatcher {
     }
 
     pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
+        // What it has left outlives it.
+        self.empty_inbox(worker, u32::MAX);
+        self.inboxes.remove(&worker);
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         // Whoever ends its session in the midst of an item leaves it behind as a crash does.
@@ -71,7 +74,7 @@ impl Dispatcher {
             // Before what it has left is given to others: the limit of failures may be reached.
             self.count_failures(worker, u32::from(running.is_some()));
         }
-        self.schedule(|scheduler, now| scheduler.dead(worker, running, now));
+        self.schedule(|scheduler| scheduler.dead(worker, running));
         if let Some(run) = &mut self.run {
             run.held.retain(|held| *held != worker);
         }
@@ -96,7 +99,7 @@ impl Dispatcher {
             if decides {
                 self.count_failures(worker, u32::from(!again));
             }
-            self.schedule(|scheduler, _| scheduler.decide(item, again));
+            self.schedule(|scheduler| scheduler.decide(item, again));
             self.replace(worker);
         }
     }
@@ -115,7 +118,7 @@ impl Dispatcher {
         } else if is_worth_it {
             self.emit(Event::NotReplaced(dead));
         }
-        self.schedule(|scheduler, _| scheduler.replacement(dead, comes));
+        self.schedule(|scheduler| scheduler.replacement(dead, comes));
     }
 
     /// Ends the run when nothing can happen any more.

@@ -52,12 +52,10 @@ impl<C: Claims> Scheduler<C> {
 
     /// Finds work for a worker that has none and leases it; `false` when there is none.
     pub(super) fn hand_out(&mut self, worker: WorkerId, actions: &mut Vec<Action>) -> bool {
-        let now = self.now;
         let slot = &self.slots[worker.index()];
         let Ok(running) = slot.state.lease() else {
             return false;
         };
-        let was_waiting = slot.state != running;
         if !self.acquire(worker, actions) {
             return false;
         }
@@ -67,9 +65,6 @@ impl<C: Claims> Scheduler<C> {
         let slot = self.slot(worker);
         slot.state = running;
         slot.promised = promised;
-        if was_waiting {
-            slot.pace.begin(now);
-        }
         self.parked.remove(&worker);
         actions.push(Action::Lease { worker, items });
         true
@@ -217,7 +212,7 @@ mod tests {
     fn a_running_worker_gets_more_before_it_has_to_ask() {
         let (mut scheduler, claims) = scheduler((0..100).map(|atom| item(0, atom, false)).collect(), 1);
         let first = Action::Lease { worker: WORKER, items: (0..4).map(ItemId).collect() };
-        assert_eq!(scheduler.ready(WORKER, 0.0), [first]);
+        assert_eq!(scheduler.ready(WORKER), [first]);
         for number in 0..2 {
             assert!(claims.claim(ItemId(number), WORKER));
         }
@@ -231,18 +226,18 @@ mod tests {
     #[test]
     fn a_worker_waits_with_the_parents_of_the_first_serial_item() {
         let (mut scheduler, claims) = scheduler(vec![item(0, 0, false), item(0, 1, true)], 2);
-        scheduler.ready(WORKER, 0.0);
+        scheduler.ready(WORKER);
         assert!(claims.claim(ItemId(0), WORKER));
         let park = Action::Park { worker: OTHER, keep: Some(ItemId(1)) };
-        assert_eq!(scheduler.ready(OTHER, 0.0), [park]);
+        assert_eq!(scheduler.ready(OTHER), [park]);
     }
 
     #[test]
     fn a_worker_that_is_gone_can_begin_nothing_that_it_was_leased() {
         let (mut scheduler, claims) = scheduler((0..4).map(|atom| item(0, atom, false)).collect(), 1);
-        scheduler.ready(WORKER, 0.0);
+        scheduler.ready(WORKER);
         assert!(claims.claim(ItemId(0), WORKER));
-        scheduler.dead(WORKER, Some(ItemId(0)), 1.0);
+        scheduler.dead(WORKER, Some(ItemId(0)));
         assert!(!claims.claim(ItemId(1), WORKER), "it may only be cut off");
     }
 
@@ -252,17 +247,17 @@ mod tests {
         let claims = Arc::new(TableClaims::new(plan.len()));
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
         for worker in [WORKER, OTHER] {
-            scheduler.ready(worker, 0.0);
+            scheduler.ready(worker);
             assert!(claims.claim(ItemId(worker.0), worker));
         }
-        scheduler.dead(WORKER, Some(ItemId(0)), 1.0);
-        scheduler.dead(OTHER, Some(ItemId(1)), 1.0);
+        scheduler.dead(WORKER, Some(ItemId(0)));
+        scheduler.dead(OTHER, Some(ItemId(1)));
         // The lane that has been vacant longest is that of the first to die, about which nobody has decided yet.
         scheduler.decide(ItemId(1), true);
         assert!(scheduler.is_worth_replacing(OTHER));
         scheduler.replacement(OTHER, true);
         let replacement = WorkerId(2);
-        assert_eq!(scheduler.ready(replacement, 2.0), [Action::Park { worker: replacement, keep: None }]);
+        assert_eq!(scheduler.ready(replacement), [Action::Park { worker: replacement, keep: None }]);
         let lease = Action::Lease { worker: replacement, items: vec![ItemId(0)] };
         assert_eq!(scheduler.decide(ItemId(0), true), [lease]);
     }

@@ -10,8 +10,7 @@ impl<C: Claims> Scheduler<C> {
     /// The worker is to leave. It finishes what it has claimed, is told the end, and gets nothing more; everything else
     /// goes back, but what belongs together with an item that it still runs only after that. A worker that is not ready
     /// is told the end when it is. One that is leaving already, or gone, is left alone.
-    pub fn retire(&mut self, worker: WorkerId, now: f64) -> Vec<Action> {
-        self.now = now;
+    pub fn retire(&mut self, worker: WorkerId) -> Vec<Action> {
         let mut actions = Vec::new();
         let slot = self.slot(worker);
         slot.promised = None;
@@ -128,9 +127,9 @@ mod tests {
         // One atom, so that the other has nothing to steal.
         let plan = Plan::new((0..3).map(|_| item(0, 0, false)).collect::<Vec<_>>(), Order::Collected);
         let (mut scheduler, claims) = scheduler(plan, 2);
-        scheduler.ready(LEAVING, 0.0);
-        scheduler.ready(STAYING, 0.0);
-        assert_eq!(scheduler.retire(LEAVING, 1.0), [end(LEAVING), lease(STAYING, 0..3)]);
+        scheduler.ready(LEAVING);
+        scheduler.ready(STAYING);
+        assert_eq!(scheduler.retire(LEAVING), [end(LEAVING), lease(STAYING, 0..3)]);
         assert!(!claims.claim(ItemId(0), LEAVING));
     }
 
@@ -139,15 +138,15 @@ mod tests {
         let atoms = [0, 0, 0, 1];
         let plan = Plan::new(atoms.map(|atom| item(0, atom, false)), Order::Collected);
         let (mut scheduler, claims) = scheduler(plan, 2);
-        scheduler.ready(LEAVING, 0.0);
+        scheduler.ready(LEAVING);
         assert!(claims.claim(ItemId(0), LEAVING));
-        assert_eq!(scheduler.retire(LEAVING, 1.0), [end(LEAVING)]);
+        assert_eq!(scheduler.retire(LEAVING), [end(LEAVING)]);
         assert!(!claims.claim(ItemId(1), LEAVING));
         assert_eq!(scheduler.outstanding(LEAVING), [ItemId(0)]);
-        assert_eq!(scheduler.ready(STAYING, 1.0), [lease(STAYING, 3..4)]);
+        assert_eq!(scheduler.ready(STAYING), [lease(STAYING, 3..4)]);
         assert!(claims.claim(ItemId(3), STAYING));
         let park = Action::Park { worker: STAYING, keep: None };
-        assert_eq!(scheduler.starved(STAYING, 1.0), [park]);
+        assert_eq!(scheduler.starved(STAYING), [park]);
         assert_eq!(scheduler.finished(LEAVING, ItemId(0), 2.0), Ok(vec![lease(STAYING, 1..3)]));
     }
 
@@ -155,10 +154,10 @@ mod tests {
     fn serial_items_wait_for_the_one_that_a_retired_worker_runs() {
         let plan = Plan::new([item(0, 0, true), item(1, 1, true)], Order::Collected);
         let (mut scheduler, claims) = scheduler(plan, 2);
-        scheduler.ready(LEAVING, 0.0);
+        scheduler.ready(LEAVING);
         assert!(claims.claim(ItemId(0), LEAVING));
-        scheduler.ready(STAYING, 0.0);
-        assert_eq!(scheduler.retire(LEAVING, 1.0), [end(LEAVING)]);
+        scheduler.ready(STAYING);
+        assert_eq!(scheduler.retire(LEAVING), [end(LEAVING)]);
         assert_eq!(scheduler.finished(LEAVING, ItemId(0), 2.0), Ok(vec![lease(STAYING, 1..2)]));
     }
 
@@ -166,20 +165,20 @@ mod tests {
     fn a_worker_that_is_not_ready_is_told_when_it_is() {
         let plan = Plan::new([item(0, 0, false)], Order::Collected);
         let (mut scheduler, _) = scheduler(plan, 2);
-        assert_eq!(scheduler.retire(LEAVING, 0.0), []);
-        assert_eq!(scheduler.ready(LEAVING, 1.0), [end(LEAVING)]);
-        assert_eq!(scheduler.ready(STAYING, 1.0), [lease(STAYING, 0..1)]);
+        assert_eq!(scheduler.retire(LEAVING), []);
+        assert_eq!(scheduler.ready(LEAVING), [end(LEAVING)]);
+        assert_eq!(scheduler.ready(STAYING), [lease(STAYING, 0..1)]);
     }
 
     #[test]
     fn a_worker_that_is_leaving_or_gone_is_left_alone_and_not_replaced() {
         let plan = Plan::new([item(0, 0, false)], Order::Collected);
         let (mut scheduler, _) = scheduler(plan, 1);
-        scheduler.ready(LEAVING, 0.0);
-        assert_eq!(scheduler.retire(LEAVING, 1.0), [end(LEAVING)]);
-        assert_eq!(scheduler.retire(LEAVING, 1.0), []);
-        scheduler.dead(LEAVING, None, 2.0);
-        assert_eq!(scheduler.retire(LEAVING, 2.0), []);
+        scheduler.ready(LEAVING);
+        assert_eq!(scheduler.retire(LEAVING), [end(LEAVING)]);
+        assert_eq!(scheduler.retire(LEAVING), []);
+        scheduler.dead(LEAVING, None);
+        assert_eq!(scheduler.retire(LEAVING), []);
         assert!(!scheduler.is_worth_replacing(LEAVING));
         assert_eq!(scheduler.exhausted(), 1);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
@@ -189,22 +188,22 @@ mod tests {
     fn the_rest_of_its_lane_is_not_run() {
         let plan = Plan::each([item(0, 0, false), item(0, 0, false)], Order::Collected, 2);
         let (mut scheduler, claims) = scheduler(plan, 2);
-        scheduler.ready(LEAVING, 0.0);
+        scheduler.ready(LEAVING);
         assert!(claims.claim(ItemId(0), LEAVING));
-        assert_eq!(scheduler.retire(LEAVING, 1.0), [end(LEAVING)]);
+        assert_eq!(scheduler.retire(LEAVING), [end(LEAVING)]);
         assert_eq!(scheduler.finished(LEAVING, ItemId(0), 2.0), Ok(Vec::new()));
         assert_eq!(scheduler.ledger().state(ItemId(1)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
-        assert_eq!(scheduler.ready(STAYING, 2.0), [lease(STAYING, 2..4)]);
+        assert_eq!(scheduler.ready(STAYING), [lease(STAYING, 2..4)]);
     }
 
     #[test]
     fn what_a_retired_worker_died_in_is_not_left_over_in_its_lane() {
         let plan = Plan::each([item(0, 0, false)], Order::Collected, 2);
         let (mut scheduler, claims) = scheduler(plan, 2);
-        scheduler.ready(LEAVING, 0.0);
+        scheduler.ready(LEAVING);
         assert!(claims.claim(ItemId(0), LEAVING));
-        scheduler.retire(LEAVING, 1.0);
-        scheduler.dead(LEAVING, Some(ItemId(0)), 2.0);
+        scheduler.retire(LEAVING);
+        scheduler.dead(LEAVING, Some(ItemId(0)));
         scheduler.decide(ItemId(0), true);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
     }

@@ -214,7 +214,7 @@ mod tests {
         let claims = Arc::new(Race { table: TableClaims::new(items.len()), contested: OnceLock::new() });
         let plan = Plan::new(items, Order::Collected);
         let mut scheduler = Scheduler::new(plan, 1, Arc::clone(&claims), Limits::default());
-        scheduler.ready(VICTIM, 0.0);
+        scheduler.ready(VICTIM);
         assert!(claims.table.claim(ItemId(0), VICTIM));
         (scheduler, claims)
     }
@@ -227,7 +227,7 @@ mod tests {
     fn a_thief_takes_half_of_what_is_not_begun() {
         let (mut scheduler, _) = race(&[1; 5]);
         let lease = Action::Lease { worker: THIEF, items: items(3..5) };
-        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+        assert_eq!(scheduler.ready(THIEF), [lease]);
         assert_eq!(scheduler.outstanding(VICTIM), items(0..3));
     }
 
@@ -246,35 +246,35 @@ mod tests {
         let claims = Arc::new(TableClaims::new(items_of.len()));
         let plan = Plan::new(items_of, Order::Collected);
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
-        scheduler.ready(WorkerId(0), 0.0);
-        scheduler.ready(WorkerId(1), 0.0);
+        scheduler.ready(WorkerId(0));
+        scheduler.ready(WorkerId(1));
         assert!(claims.claim(ItemId(0), WorkerId(0)) && claims.claim(ItemId(9), WorkerId(1)));
         let thief = WorkerId(2);
-        assert_eq!(scheduler.ready(thief, 0.0), [Action::Lease { worker: thief, items: items(11..12) }]);
+        assert_eq!(scheduler.ready(thief), [Action::Lease { worker: thief, items: items(11..12) }]);
         // Now the last of the kind group is all that its worker has not begun: still before the other.
         assert!(claims.claim(ItemId(10), WorkerId(1)) && claims.claim(ItemId(11), thief));
         let other = WorkerId(3);
-        assert_eq!(scheduler.ready(other, 0.0), [Action::Lease { worker: other, items: items(5..9) }]);
+        assert_eq!(scheduler.ready(other), [Action::Lease { worker: other, items: items(5..9) }]);
     }
 
     #[test]
     fn the_only_item_behind_a_running_one_is_stolen() {
         let (mut scheduler, _) = race(&[1, 1]);
         let lease = Action::Lease { worker: THIEF, items: items(1..2) };
-        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+        assert_eq!(scheduler.ready(THIEF), [lease]);
     }
 
     #[test]
     fn an_atom_that_has_begun_is_not_cut() {
         let (mut scheduler, _) = race(&[4]);
-        assert_eq!(scheduler.ready(THIEF, 0.0), [Action::Park { worker: THIEF, keep: None }]);
+        assert_eq!(scheduler.ready(THIEF), [Action::Park { worker: THIEF, keep: None }]);
     }
 
     #[test]
     fn an_atom_that_begins_during_the_theft_goes_back_to_its_worker() {
         let (mut scheduler, claims) = race(&[1, 3]);
         assert_eq!(claims.contested.set(ItemId(1)), Ok(()));
-        let actions = scheduler.ready(THIEF, 0.0);
+        let actions = scheduler.ready(THIEF);
         let again = Action::Lease { worker: VICTIM, items: items(2..4) };
         assert_eq!(actions, [again, Action::Park { worker: THIEF, keep: None }]);
         assert!(claims.table.claim(ItemId(2), VICTIM));
@@ -286,7 +286,7 @@ mod tests {
         let (mut scheduler, claims) = race(&[1, 1, 2]);
         assert_eq!(claims.contested.set(ItemId(1)), Ok(()));
         let lease = Action::Lease { worker: THIEF, items: items(2..4) };
-        assert_eq!(scheduler.ready(THIEF, 0.0), [lease]);
+        assert_eq!(scheduler.ready(THIEF), [lease]);
     }
     #[test]
     fn the_rest_of_an_atom_whose_worker_died_can_be_stolen() {
@@ -303,14 +303,14 @@ mod tests {
         let plan = Plan::new(items_of, Order::Collected);
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
         let (dying, busy, idle) = (WorkerId(0), WorkerId(1), WorkerId(2));
-        scheduler.ready(dying, 0.0);
-        scheduler.ready(busy, 0.0);
+        scheduler.ready(dying);
+        scheduler.ready(busy);
         assert!(claims.claim(ItemId(0), dying));
-        scheduler.dead(dying, Some(ItemId(0)), 0.0);
+        scheduler.dead(dying, Some(ItemId(0)));
         // Its question is older than its second claim, so it is not waiting for what it is given.
         assert!(claims.claim(ItemId(3), busy) && claims.claim(ItemId(4), busy));
         let rest = |worker| Action::Lease { worker, items: items(1..3) };
-        assert_eq!(scheduler.starved(busy, 0.0), [rest(busy)]);
-        assert_eq!(scheduler.ready(idle, 0.0), [rest(idle)]);
+        assert_eq!(scheduler.starved(busy), [rest(busy)]);
+        assert_eq!(scheduler.ready(idle), [rest(idle)]);
     }
 }

@@ -218,11 +218,10 @@ impl Simulation {
     }
 
     fn receive(&mut self, worker: WorkerId, message: Upward) {
-        let now = self.now;
         let actions = match message {
             Upward::Ready => {
                 self.worker(worker).phase = Phase::Waiting { in_teardown_of: None };
-                self.scheduler.ready(worker, now)
+                self.scheduler.ready(worker)
             }
             Upward::Finished(item) => {
                 if self.scenario.failing[item.index()] {
@@ -232,11 +231,13 @@ impl Simulation {
                         self.stop(NotRunReason::Stopped);
                     }
                 }
-                self.scheduler.finished(worker, item, now).expect("its worker holds the item")
+                self.scheduler
+                    .finished(worker, item, self.scenario.durations[item.index()])
+                    .expect("its worker holds the item")
             }
             Upward::Starved => {
                 self.messages += 1;
-                let actions = self.scheduler.starved(worker, now);
+                let actions = self.scheduler.starved(worker);
                 let answers = actions.iter().filter(|action| addressee(action) == worker).count();
                 assert_eq!(answers, 1, "exactly one answer for {worker}: {actions:?}");
                 actions
@@ -244,7 +245,7 @@ impl Simulation {
             Upward::Released(item) => self.scheduler.released(worker, item),
             Upward::Interrupted(item) => self.scheduler.interrupted(worker, item),
             Upward::Gone { running } => {
-                let mut actions = self.scheduler.dead(worker, running, now);
+                let mut actions = self.scheduler.dead(worker, running);
                 if let Some(item) = running {
                     let again = self.scenario.reruns > self.rerun;
                     self.rerun += u32::from(again);
@@ -297,7 +298,7 @@ impl Simulation {
             }
             WorkerState::Draining | WorkerState::Dead(_) => {}
         }
-        let actions = self.scheduler.retire(worker, self.now);
+        let actions = self.scheduler.retire(worker);
         self.perform(actions);
     }
 
