@@ -68,6 +68,8 @@ impl Link {
     /// # Errors
     /// As [`Link::send`].
     pub fn leave(&mut self, message: &Upward) -> Result<(), FrameError> {
+        // Who is cut off is to notice it now, in the test that has closed the connection.
+        transport::probe(&self.stream)?;
         frame::encode(message, &mut self.buffer)?;
         let sent = self.sent;
         if self.outbox.as_mut().is_some_and(|outbox| outbox.push(sent, frame::body(&self.buffer))) {

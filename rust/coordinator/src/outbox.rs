@@ -1,8 +1,9 @@
 //! Reports on their way from a worker to the coordinator, in memory that both have mapped.
 //!
 //! A message on the socket wakes three threads of the controller in turn, on cores that tests could use: for an empty
-//! test that costs as much as the test. A report that nobody has to hear of at once is therefore left here, without a
-//! system call, and the coordinator looks a hundred times a second (before anything else that it hears of that worker). What lies here survives the death of its worker.
+//! test that costs as much as the test. A report that nobody has to hear of at once is therefore left here, and the
+//! coordinator looks a hundred times a second, and before anything else that it hears of that worker. What lies here
+//! survives the death of its worker.
 //!
 //! One writer, one reader, a ring of bytes. Layout: two counters of bytes since the start, each in a cache line of its
 //! own (written, read), then the ring. An entry is its length and how many messages the worker had sent before it on

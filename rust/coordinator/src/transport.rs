@@ -127,6 +127,27 @@ pub fn send_all(stream: &Stream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Fails where [`send_all`] would, and sends nothing.
+///
+/// # Errors
+/// As [`send_all`].
+#[cfg(unix)]
+pub fn probe(stream: &Stream) -> io::Result<()> {
+    use std::os::fd::AsFd;
+    let Stream::UdSocket(socket) = stream;
+    rustix::io::retry_on_intr(|| rustix::net::send(socket.as_fd(), &[], rustix::net::SendFlags::NOSIGNAL))?;
+    Ok(())
+}
+
+/// Does nothing: a handle can't be closed by its number.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn probe(_stream: &Stream) -> io::Result<()> {
+    Ok(())
+}
+
 /// Writes all of `bytes` to the stream.
 ///
 /// # Errors

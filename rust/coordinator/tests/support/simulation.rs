@@ -48,6 +48,9 @@ pub(crate) struct Scenario {
 /// Part of an item's duration that is teardown, during which the next item is claimed already.
 const TEARDOWN: f64 = 0.2;
 
+/// Seconds between two looks of the coordinator at what workers have left for it.
+const LOOK: f64 = 0.01;
+
 /// How long a replacement takes until it is ready.
 const RESTART: f64 = 0.05;
 
@@ -66,6 +69,8 @@ enum Upward {
 #[derive(Debug)]
 enum Event {
     Upward(WorkerId, Upward),
+    /// The coordinator looks at what the worker has left for it.
+    Look(WorkerId),
     Downward(WorkerId, Action),
     CallDone(WorkerId),
     TeardownDone(WorkerId),
@@ -94,6 +99,10 @@ pub(crate) struct SimulatedWorker {
     pub(crate) phase: Phase,
     queue: VecDeque<ItemId>,
     told_the_end: bool,
+    /// Items that it has finished without a message, each behind so many messages.
+    left: VecDeque<(u32, ItemId)>,
+    sent: u32,
+    received: u32,
 }
 
 /// One execution of an item.
@@ -194,7 +203,17 @@ impl Simulation {
         self.now = at;
         self.events += 1;
         match event {
-            Event::Upward(worker, message) => self.receive(worker, message),
+            Event::Upward(worker, message) => {
+                self.look(worker);
+                self.worker(worker).received += 1;
+                self.receive(worker, message);
+            }
+            Event::Look(worker) => {
+                self.look(worker);
+                if !self.worker(worker).left.is_empty() {
+                    self.plan(self.now + LOOK, Event::Look(worker));
+                }
+            }
             Event::Downward(worker, action) => self.told(worker, action),
             Event::CallDone(worker) => self.call_done(worker),
             Event::TeardownDone(worker) => self.teardown_done(worker),
@@ -212,9 +231,19 @@ impl Simulation {
     fn start_worker(&mut self, at: f64) {
         let worker = WorkerId(u32::try_from(self.workers.len()).expect("workers fit their ids"));
         let phase = Phase::Starting;
-        self.workers.push(SimulatedWorker { phase, queue: VecDeque::new(), told_the_end: false });
+        let (queue, left) = (VecDeque::new(), VecDeque::new());
+        // Its readiness is its first message.
+        self.workers.push(SimulatedWorker { phase, queue, told_the_end: false, left, sent: 1, received: 0 });
         self.parked.push(false);
         self.plan(at, Event::Upward(worker, Upward::Ready));
+    }
+
+    /// Takes what the worker has left behind the messages that were received.
+    fn look(&mut self, worker: WorkerId) {
+        let received = self.worker(worker).received;
+        while let Some((_, item)) = self.worker(worker).left.pop_front_if(|(behind, _)| *behind <= received) {
+            self.receive(worker, Upward::Finished(item));
+        }
     }
 
     fn receive(&mut self, worker: WorkerId, message: Upward) {

@@ -3,7 +3,7 @@
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::scheduler::Action;
 
-use super::{Event, Execution, Phase, SimulatedWorker, Simulation, TEARDOWN, Upward};
+use super::{Event, Execution, LOOK, Phase, SimulatedWorker, Simulation, TEARDOWN, Upward};
 
 impl Simulation {
     pub(super) fn worker(&mut self, worker: WorkerId) -> &mut SimulatedWorker {
@@ -11,7 +11,22 @@ impl Simulation {
     }
 
     pub(super) fn say(&mut self, worker: WorkerId, message: Upward) {
+        self.worker(worker).sent += 1;
         self.plan(self.now + self.scenario.latency, Event::Upward(worker, message));
+    }
+
+    /// A failure is told at once; anything else is left for the coordinator to find.
+    fn report(&mut self, worker: WorkerId, item: ItemId) {
+        if self.scenario.failing[item.index()] {
+            self.say(worker, Upward::Finished(item));
+            return;
+        }
+        let state = self.worker(worker);
+        let behind = state.sent;
+        state.left.push_back((behind, item));
+        if state.left.len() == 1 {
+            self.plan(self.now + LOOK, Event::Look(worker));
+        }
     }
 
     pub(super) fn told(&mut self, worker: WorkerId, action: Action) {
@@ -107,7 +122,7 @@ impl Simulation {
         };
         let execution = self.last_execution[item.index()].expect("it was begun");
         self.executions[execution].end = Some(self.now);
-        self.say(worker, Upward::Finished(item));
+        self.report(worker, item);
         match next {
             Some(next) if self.stopped_at.is_some() => {
                 self.say(worker, Upward::Released(next));
