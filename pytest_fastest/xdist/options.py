@@ -39,7 +39,7 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
             # A lower-case short option needs pytest's private method.
             group._addoption(*names, **attributes)
             return
-        for attribute in ("type", "choices", "default"):
+        for attribute in ("type", "choices", "default", "metavar", "help"):
             if attribute in attributes:
                 known(attribute, attributes[attribute])
 
@@ -101,12 +101,15 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
         default=None,
         help="Accepted, and without effect: tests that a worker has not begun can always be given to another.",
     )
-    for name in ("--px", "--rsyncdir", "--rsyncignore"):
-        add(name, action="append", default=[], help="Not supported.")
+    for name, metavar in (("--px", "SPEC"), ("--rsyncdir", "DIR"), ("--rsyncignore", "GLOB")):
+        add(name, metavar=metavar, action="append", default=[], help="Not supported.")
     add("-f", "--looponfail", dest="looponfail", action="store_true", default=False, help="Not supported.")
     for name in ("rsyncdirs", "rsyncignore", "looponfailroots"):
-        if name not in parser._inidict:
-            parser.addini(name, "Accepted, and without effect.", type="paths")
+        text = "Accepted, and without effect."
+        if name in parser._inidict:
+            parser._inidict[name] = (text, *parser._inidict[name][1:])
+        else:
+            parser.addini(name, text, type="paths")
 
 
 def _defined(parser: pytest.Parser) -> Iterator[tuple[str, Callable[[str, Any], None]]]:

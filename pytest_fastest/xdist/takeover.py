@@ -92,8 +92,9 @@ def take_over(pluginmanager: pytest.PytestPluginManager) -> None:
         if pluginmanager.is_blocked(name):
             # By `-p no:xdist`, which is as good as done.
             del pluginmanager._name2plugin[name]
-        elif pluginmanager.get_plugin(name) is not None:
-            pluginmanager.unregister(name=name)
+        elif (plugin := pluginmanager.get_plugin(name)) is not None:
+            pluginmanager.unregister(plugin)
+            _forget(pluginmanager, plugin)
     pluginmanager.register(Xdist(), "xdist")
     for name in _NAMES[1:]:
         # Not blocked: `-p xdist.plugin` would unblock it.
@@ -103,6 +104,12 @@ def take_over(pluginmanager: pytest.PytestPluginManager) -> None:
         sys.meta_path.append(Finder())
     _be_found_as_required(pluginmanager)
     _tell_who_has_asked_already()
+
+
+def _forget(pluginmanager: pytest.PytestPluginManager, plugin: object) -> None:
+    """Whoever asks later which plugins were registered (pytest does, for their fixtures) is not told of this one."""
+    history: Any = pluginmanager.hook.pytest_plugin_registered._call_history
+    history[:] = [call for call in history if call[0]["plugin"] is not plugin]
 
 
 def _be_found_as_required(pluginmanager: pytest.PytestPluginManager) -> None:

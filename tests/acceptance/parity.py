@@ -21,6 +21,7 @@ import parity_junit
 import parity_output
 import pytest
 from parity_recorder import RECORD
+from processes.harness import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,9 +35,8 @@ GRACE = 2.0
 MAX_LINE = 300
 
 PLAIN = ("-p", "no:fastest")
-FORK = ("-n", "2", "--start-method", "fork")
-SPAWN = ("-n", "2", "--start-method", "spawn")
-BOTH = (FORK, SPAWN)
+ALL = tuple(("-n", "2", "--start-method", method) for method in METHODS)
+FORK, FORKSERVER, SPAWN = ALL
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, FORK, HERE, PLAIN, SPAWN, Parity
+from parity import ALL, FORK, FORKSERVER, HERE, PLAIN, SPAWN, Parity
 
 SELECTABLE = """
     import pytest
@@ -59,7 +59,7 @@ def test_conftests_of_sub_folders_override_fixtures(parity: Parity) -> None:
             "two/deep/test_deep.py": test.format("deep"),
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 @pytest.mark.parametrize("mode", ["prepend", "append", "importlib"])
@@ -81,7 +81,7 @@ def test_import_modes(parity: Parity, mode: str) -> None:
             "plain/test_inside_too.py": test,
         }
     )
-    parity.check(f"--import-mode={mode}", hows=BOTH)
+    parity.check(f"--import-mode={mode}", hows=ALL)
 
 
 def test_same_file_names_in_folders_without_packages(parity: Parity) -> None:
@@ -102,7 +102,7 @@ def test_another_configuration_file(parity: Parity) -> None:
             "check_other.py": "def check_c(): assert 0",
         }
     )
-    parity.check("-c", "other/other.ini", "--rootdir=.", hows=BOTH)
+    parity.check("-c", "other/other.ini", "--rootdir=.", hows=ALL)
 
 
 def test_configuration_in_pyproject_and_test_paths(parity: Parity) -> None:
@@ -121,7 +121,7 @@ def test_configuration_in_pyproject_and_test_paths(parity: Parity) -> None:
             "elsewhere/test_c.py": "def test_c(): assert 0",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_installed_packages_by_name(parity: Parity) -> None:
@@ -134,7 +134,7 @@ def test_installed_packages_by_name(parity: Parity) -> None:
             "start/pytest.ini": "[pytest]\npythonpath = ../src",
         }
     )
-    parity.check("-c", "start/pytest.ini", "--pyargs", "package", hows=BOTH)
+    parity.check("-c", "start/pytest.ini", "--pyargs", "package", hows=ALL)
     parity.check("-c", "start/pytest.ini", "--pyargs", "package.tests.test_a", "package.tests.test_b::test_b")
 
 
@@ -163,7 +163,7 @@ def test_plugins_by_option_and_environment(parity: Parity) -> None:
     )
     args = ("-p", "first_plugin", "--first=here", "-o", "first_ini=set", "-o", "pythonpath=.")
     environment = {"PYTEST_PLUGINS": "second_plugin", "PYTHONPATH": f"{parity.place}:{HERE}"}
-    parity.check(*args, hows=BOTH, environment=environment)
+    parity.check(*args, hows=ALL, environment=environment)
 
 
 def test_plugins_of_a_conftest(parity: Parity) -> None:
@@ -184,21 +184,21 @@ def test_plugins_of_a_conftest(parity: Parity) -> None:
             "test_b.py": "def test_b(flavour): assert flavour == 'sweet'",
         }
     )
-    parity.check("--flavour=sour", hows=BOTH)
+    parity.check("--flavour=sour", hows=ALL)
     plain, *_ = parity.check("--flavour=bitter")
     assert plain.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 def test_blocked_and_disabled_plugins(parity: Parity) -> None:
     parity.write({"test_a.py": "def test_a(capsys): print(1)", "test_b.py": "def test_b(cache): pass"})
-    parity.check("-p", "no:cacheprovider", hows=BOTH)
+    parity.check("-p", "no:cacheprovider", hows=ALL)
     parity.check("-p", "no:terminal")
     parity.check("-p", "no:logging", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:warnings")
 
 
 def test_options_of_the_environment(parity: Parity) -> None:
     parity.write({"pytest.ini": INI, "test_a.py": SELECTABLE, "test_b.py": SELECTABLE})
-    parity.check(environment={"PYTEST_ADDOPTS": "-k 'alpha or delta'"}, hows=BOTH)
+    parity.check(environment={"PYTEST_ADDOPTS": "-k 'alpha or delta'"}, hows=ALL)
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ def test_unknown_ini_values_when_they_are_errors(parity: Parity) -> None:
 @pytest.mark.parametrize(
     "args", [("no_such_path",), ("test_a.py::test_no_such",), ("empty",), ("-k", "nothing")], ids=str
 )
-def test_errors_of_usage_and_empty_runs_when_spawned(parity: Parity, args: tuple[str, ...]) -> None:
+def test_errors_of_usage_and_empty_runs_when_workers_collect(parity: Parity, args: tuple[str, ...]) -> None:
     parity.write({"test_a.py": "def test_a(): pass", "empty/library.py": "x = 1"})
-    parity.check(*args, hows=(SPAWN,))
+    parity.check(*args, hows=(FORKSERVER, SPAWN))
 
 
 def test_strict_markers(parity: Parity) -> None:
@@ -255,6 +255,6 @@ def test_arguments_from_a_file(parity: Parity) -> None:
 @pytest.mark.parametrize("plugin", ["terminal", "capture", "tmpdir", "reports", "logging", "warnings"])
 def test_without_a_plugin_of_pytest(parity: Parity, plugin: str) -> None:
     parity.write({"test_a.py": "def test_a(): pass\ndef test_b(): assert 0", "test_b.py": "def test_c(): pass"})
-    runs = [parity.run("-p", f"no:{plugin}", how=how) for how in (PLAIN, FORK, SPAWN)]
-    assert [run.returncode for run in runs] == [runs[0].returncode] * 3
-    assert [run.outcomes for run in runs] == [runs[0].outcomes] * 3
+    runs = [parity.run("-p", f"no:{plugin}", how=how) for how in (PLAIN, *ALL)]
+    assert [run.returncode for run in runs] == [runs[0].returncode] * len(runs)
+    assert [run.outcomes for run in runs] == [runs[0].outcomes] * len(runs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, FORK, Parity
+from parity import ALL, FORK, Parity
 
 FILES = {
     "test_a.py": "def test_a1(): pass\ndef test_a2(): assert 0\ndef test_a3(): pass",
@@ -34,7 +34,7 @@ MENDING = """
 def test_second_run_knows_the_first(parity: Parity, option: str) -> None:
     parity.write(FILES)
     steps = [("-rA",), ("-rA", option), ("-rA", option)]
-    runs = parity.check_steps(steps, hows=BOTH if option == "--lf" else (FORK,))
+    runs = parity.check_steps(steps, hows=ALL if option == "--lf" else (FORK,))
     assert runs[0][0].cache["cache/lastfailed"]
     assert runs[0][0].cache["cache/nodeids"]
 
@@ -78,7 +78,7 @@ def test_cache_fixture_and_config_cache(parity: Parity) -> None:
         def test_folder(request): (request.config.cache.mkdir("folder{0}") / "file").write_text("x")
     """
     parity.write({"test_a.py": text.format("a"), "test_b.py": text.format("b")})
-    runs = parity.check(hows=BOTH)
+    runs = parity.check(hows=ALL)
     for run in runs:
         assert run.cache["own/a"] == {"value": [1, 2]}
         assert (run.folder / ".pytest_cache" / "d" / "folderb" / "file").exists()

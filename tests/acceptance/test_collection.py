@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, PLAIN, SPAWN, Parity
+from parity import ALL, FORK, FORKSERVER, PLAIN, SPAWN, Parity
 
 GOOD = "def test_good(): pass\ndef test_bad(): assert 0"
 BROKEN = {
@@ -17,7 +17,7 @@ BROKEN = {
 @pytest.mark.parametrize("option", ["", "--continue-on-collection-errors", "-x", "--maxfail=2"])
 def test_collection_errors(parity: Parity, option: str) -> None:
     parity.write({**BROKEN, "test_good.py": GOOD, "test_good_too.py": GOOD})
-    plain, *_ = parity.check(*filter(None, [option]), hows=BOTH if option != "-x" else BOTH[:1])
+    plain, *_ = parity.check(*filter(None, [option]), hows=ALL if option != "-x" else (FORK,))
     if option == "--continue-on-collection-errors":
         assert plain.returncode == pytest.ExitCode.TESTS_FAILED
         assert len(plain.outcomes) == 12
@@ -29,7 +29,7 @@ def test_collection_errors(parity: Parity, option: str) -> None:
 
 def test_collection_errors_without_any_test(parity: Parity) -> None:
     parity.write(BROKEN)
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
     parity.check("--continue-on-collection-errors")
 
 
@@ -110,7 +110,7 @@ def test_hooks_that_steer_collection(parity: Parity) -> None:
             "test_seen.py": "def check_one(): pass\ndef test_two(): pass\ndef check_three(): assert 0",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_collection_report_hooks_of_a_conftest(parity: Parity) -> None:
@@ -144,14 +144,14 @@ def test_exit_while_collecting(parity: Parity, returncode: int | None) -> None:
             "test_c.py": "raise ValueError('never seen')",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_keyboard_interrupt_while_collecting(parity: Parity) -> None:
     parity.write({"test_a.py": GOOD, "test_b.py": "raise KeyboardInterrupt"})
-    runs = [parity.run(how=how) for how in (PLAIN, *BOTH)]
-    assert [run.returncode for run in runs] == [pytest.ExitCode.INTERRUPTED] * 3
-    assert [run.outcomes for run in runs] == [[], [], []]
+    runs = [parity.run(how=how) for how in (PLAIN, *ALL)]
+    assert [run.returncode for run in runs] == [pytest.ExitCode.INTERRUPTED] * len(runs)
+    assert [run.outcomes for run in runs] == [[]] * len(runs)
     assert all("KeyboardInterrupt" in run.stdout for run in runs)
 
 
@@ -164,7 +164,7 @@ def test_session_should_stop_while_collecting(parity: Parity) -> None:
             "test_b.py": GOOD,
         }
     )
-    for how in (PLAIN, *BOTH):
+    for how in (PLAIN, *ALL):
         run = parity.run(how=how)
         assert run.returncode == pytest.ExitCode.INTERRUPTED
         assert "Interrupted: enough" in run.stdout
@@ -181,7 +181,7 @@ def test_usage_error_of_a_collection_hook(parity: Parity) -> None:
             "test_a.py": GOOD,
         }
     )
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == pytest.ExitCode.USAGE_ERROR
 
 
@@ -223,7 +223,7 @@ def test_internal_error_before_the_tests(parity: Parity, hook: str) -> None:
 def test_end_of_collection_is_told_by_the_process_that_collects(
     parity: Parity, files: dict[str, str], args: tuple[str, ...]
 ) -> None:
-    """Spawned workers collect for themselves too, and may come to the same end earlier."""
+    """Workers that collect for themselves may come to the same end earlier."""
     slow = "import os, time\nif os.environ.get('PYTEST_XDIST_WORKER') == 'gw0': time.sleep(0.5)"
     parity.write({"conftest.py": slow, "test_a.py": GOOD, **files})
-    parity.check(*args, hows=(SPAWN,))
+    parity.check(*args, hows=(FORKSERVER, SPAWN))

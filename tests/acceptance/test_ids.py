@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity import BOTH, Parity
+from parity import ALL, Parity
 
 IDS = """
     import pytest
@@ -26,7 +26,7 @@ IDS = """
 
 def test_parameters_with_any_characters(parity: Parity) -> None:
     parity.write({"test_one.py": IDS, "test_two.py": IDS})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_unescaped_parameters(parity: Parity) -> None:
@@ -34,7 +34,7 @@ def test_unescaped_parameters(parity: Parity) -> None:
     text = IDS.replace(' "\\x00", "\\x1b[31m", "\\udc80",', "")
     parity.write({"pytest.ini": ini, "test_one.py": text, "test_two.py": text})
     # Ids with line ends are not one line of output.
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_repeated_parameters(parity: Parity) -> None:
@@ -48,7 +48,7 @@ def test_repeated_parameters(parity: Parity) -> None:
         def test_values(value): pass
     """
     parity.write({"test_one.py": text, "test_two.py": text})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_same_node_id_twice(parity: Parity) -> None:
@@ -63,13 +63,13 @@ def test_same_node_id_twice(parity: Parity) -> None:
             "test_two.py": "def test_once(): pass",
         }
     )
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert len(plain.outcomes) == 18
 
 
 def test_keep_duplicates(parity: Parity) -> None:
     parity.write({"test_one.py": "def test_a(): pass\ndef test_b(): assert 0", "test_two.py": "def test_c(): pass"})
-    plain, *_ = parity.check("--keep-duplicates", "test_one.py", "test_one.py", "test_two.py", hows=BOTH)
+    plain, *_ = parity.check("--keep-duplicates", "test_one.py", "test_one.py", "test_two.py", hows=ALL)
     assert sum(when == "call" for _, when, _ in plain.outcomes) == 5
 
 
@@ -95,4 +95,4 @@ def test_folders_with_odd_names(parity: Parity) -> None:
             "per%cent/test_c.py": "def test_ö(): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, FORK, PLAIN, SPAWN, Parity
+from parity import ALL, FORK, PLAIN, Parity
+from processes.harness import METHODS
 
 CAPTURED = """
     import logging, os, sys
@@ -93,10 +94,10 @@ def test_captured_output(parity: Parity, option: str) -> None:
     parity.write({"test_one.py": text, "test_two.py": text})
     # What is let through at once stands between the lines of the reporter.
     passes_on = option == "--capture=tee-sys"
-    parity.check(option, hows=BOTH if not passes_on else (FORK,), ignore=("head", "stderr") if passes_on else ())
+    parity.check(option, hows=ALL if not passes_on else (FORK,), ignore=("head", "stderr") if passes_on else ())
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_uncaptured_output_is_seen(parity: Parity, how: tuple[str, ...]) -> None:
     text = """
         import sys, os, pytest
@@ -134,13 +135,13 @@ def test_output_of_conftests_is_seen_once_without_capture(parity: Parity) -> Non
             "test_b.py": "print('module b speaks')\ndef test_b(): pass",
         }
     )
-    for how in (PLAIN, FORK, SPAWN):
+    for how in (PLAIN, *ALL):
         run = parity.run("-s", how=how)
         counts = [run.stdout.count(f"{who} speaks") for who in ("conftest", "configure", "module a", "module b")]
         assert counts == [1, 1, 1, 1], how
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize("given", [True, False], ids=["basetemp", "default"])
 def test_temporary_folders_are_the_workers_own(parity: Parity, how: tuple[str, ...], *, given: bool) -> None:
     parity.write({f"test_{name}.py": PATHS for name in "abcd"})
@@ -190,7 +191,7 @@ def test_tests_that_change_the_process(parity: Parity) -> None:
             warnings.warn("after a change of folder")
     """
     parity.write({"test_a.py": text, "test_b.py": text})
-    parity.check("-vv", ignore=("head",), hows=BOTH)
+    parity.check("-vv", ignore=("head",), hows=ALL)
 
 
 def test_chdir_while_collecting(parity: Parity) -> None:
@@ -215,7 +216,7 @@ def test_environment_of_tests(parity: Parity) -> None:
         def test_isatty(): assert not sys.stdout.isatty()
     """
     parity.write({"test_a.py": text, "test_b.py": text})
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 0
 
 
@@ -246,7 +247,7 @@ def test_tests_that_fork_thread_and_spawn(parity: Parity) -> None:
             except TimeoutError: pass
     """
     parity.write({"test_a.py": text, "test_b.py": text})
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 0
 
 
@@ -260,6 +261,6 @@ def test_pytester_runs_inside_tests(parity: Parity) -> None:
             pytester.runpytest_subprocess("-n", "2").assert_outcomes(passed=1)
     """
     parity.write({"conftest.py": "pytest_plugins = ['pytester']", "test_a.py": text, "test_b.py": text})
-    for how in BOTH:
+    for how in ALL:
         run = parity.run("-rA", how=how)
         assert run.returncode == 0, run.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity import BOTH, Parity
+from parity import ALL, Parity
 
 UNITTEST = """
     import unittest
@@ -107,7 +107,7 @@ def test_unittest_cases(parity: Parity) -> None:
     # What `setUpModule` prints is captured with the first test of each worker; and in one process the progress
     # letter of a failed subtest is written, and captured, inside of its test.
     captured = ("reports", "section 'ERRORS'", "section 'FAILURES'", "section 'PASSES'")
-    parity.check(hows=BOTH, ignore=captured)
+    parity.check(hows=ALL, ignore=captured)
 
 
 def test_doctests_of_modules_and_text_files(parity: Parity) -> None:
@@ -143,7 +143,7 @@ def test_doctests_of_modules_and_text_files(parity: Parity) -> None:
             "test_usual.py": "def test_usual(): pass",
         }
     )
-    parity.check("--doctest-modules", hows=BOTH)
+    parity.check("--doctest-modules", hows=ALL)
     parity.check("--doctest-modules", "--doctest-continue-on-failure", "--doctest-report=ndiff")
 
 
@@ -156,7 +156,7 @@ def test_items_of_other_files(parity: Parity) -> None:
             "test_usual.py": "def test_usual(): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_items_without_module(parity: Parity) -> None:
@@ -178,7 +178,7 @@ def test_items_without_module(parity: Parity) -> None:
             "test_usual.py": "def test_usual(): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_subtests_fixture(parity: Parity) -> None:
@@ -207,7 +207,7 @@ def test_subtests_fixture(parity: Parity) -> None:
             assert 0
     """
     parity.write({"test_one.py": text, "test_two.py": text})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_generated_and_inherited_tests(parity: Parity) -> None:
@@ -233,4 +233,4 @@ def test_generated_and_inherited_tests(parity: Parity) -> None:
             """,
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, FORK, Parity
+from parity import ALL, FORK, Parity
 
 RECORDING = """
     import pytest
@@ -55,7 +55,7 @@ FILES = {"test_one.py": RECORDING.replace("{0}", "one"), "sub/test_two.py": RECO
 @pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
 def test_recorded_properties(parity: Parity, family: str) -> None:
     parity.write(FILES)
-    parity.check("-o", f"junit_family={family}", hows=BOTH if family == "xunit1" else (FORK,))
+    parity.check("-o", f"junit_family={family}", hows=ALL if family == "xunit1" else (FORK,))
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_suite_properties_of_session_fixtures(parity: Parity) -> None:
             "test_a.py": "class TestIt:\n    def test_a(self): pass\n    def test_b(self): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, PLAIN, Parity
+from parity import ALL, PLAIN, Parity
 
 OUTCOMES = """
     import warnings
@@ -184,7 +184,7 @@ XFAILS = """
 
 def test_passes_and_failures_have_the_same_reports(parity: Parity) -> None:
     parity.write({"test_all.py": OUTCOMES, "test_other.py": OUTCOMES})
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == pytest.ExitCode.TESTS_FAILED
     assert len(plain.outcomes) == 66
 
@@ -197,7 +197,7 @@ def test_traceback_styles_are_the_workers_too(parity: Parity, option: str) -> No
 
 def test_errors_in_set_up_and_teardown(parity: Parity) -> None:
     parity.write({"pkg/__init__.py": "", "pkg/test_one.py": FIXTURE_ERRORS, "pkg/test_two.py": FIXTURE_ERRORS})
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert ("pkg/test_one.py::TestClass::test_two", "teardown", "failed") in plain.outcomes
 
 
@@ -217,7 +217,7 @@ def test_teardown_error_of_a_shared_fixture_belongs_to_the_last_test(parity: Par
             def test_three(self, shared): pass
     """
     parity.write({f"test_{name}.py": text for name in "abc"})
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     failed = [outcome for outcome in plain.outcomes if outcome[2] == "failed"]
     assert failed == [(f"test_{name}.py::TestIt::test_three", "teardown", "failed") for name in "abc"]
 
@@ -263,7 +263,7 @@ def test_teardown_error_of_a_session_fixture_in_a_single_worker_run(parity: Pari
             """
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_skips(parity: Parity) -> None:
@@ -275,7 +275,7 @@ def test_skips(parity: Parity) -> None:
             "test_mark.py": "import pytest\npytestmark = pytest.mark.skip(reason='all')\ndef test_one(): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 @pytest.mark.parametrize("strict", ["true", "false"])
@@ -320,7 +320,7 @@ def test_reporting_hooks_of_a_conftest_change_reports(parity: Parity) -> None:
             "test_b.py": "def test_renamed(): pass\ndef test_fails(): assert 0",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_reruns_of_a_conftest_protocol(parity: Parity) -> None:
@@ -369,4 +369,4 @@ def test_teardown_errors_of_fixtures_in_a_conftest(parity: Parity) -> None:
             "test_a.py": "def test_a(broken): pass\ndef test_b(): pass",
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)

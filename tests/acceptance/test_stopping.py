@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from parity import BOTH, FORK, PLAIN, SPAWN, Parity, Run
+from parity import ALL, PLAIN, Parity, Run
+from processes.harness import METHODS
 
 # Enough modules that something is left to stop, each with one failure among passes.
 FAILING = {
@@ -40,7 +41,7 @@ def phases_are_whole(run: Run) -> bool:
     return all(sorted(phases) == ["call", "setup", "teardown"] for phases in by_test.values())
 
 
-@pytest.mark.parametrize("how", [FORK, SPAWN], ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize(("option", "limit"), [("-x", 1), ("--maxfail=3", 3)])
 def test_limit_of_failures(parity: Parity, how: tuple[str, ...], option: str, limit: int) -> None:
     parity.write(FAILING)
@@ -86,7 +87,7 @@ def test_limit_counts_errors_of_fixtures(parity: Parity) -> None:
     assert 1 <= stopped_after(run) <= failures
 
 
-@pytest.mark.parametrize("how", [FORK, SPAWN], ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize("attribute", ["shouldstop", "shouldfail"])
 def test_session_is_told_to_stop_by_a_test(parity: Parity, attribute: str, how: tuple[str, ...]) -> None:
     # The first test stops; its module has the most tests, so that it begins at once.
@@ -101,7 +102,7 @@ def test_session_is_told_to_stop_by_a_test(parity: Parity, attribute: str, how: 
     assert phases_are_whole(run)
 
 
-@pytest.mark.parametrize("how", [FORK, SPAWN], ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize("place", ["call", "fixture", "teardown"])
 @pytest.mark.parametrize("returncode", [None, 7])
 def test_exit_by_a_test(parity: Parity, place: str, returncode: int | None, how: tuple[str, ...]) -> None:
@@ -129,7 +130,7 @@ def test_exit_by_a_test(parity: Parity, place: str, returncode: int | None, how:
     assert not run.leftovers
 
 
-@pytest.mark.parametrize("how", [FORK, SPAWN], ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize("place", ["call", "fixture"])
 def test_keyboard_interrupt_raised_by_a_test(parity: Parity, place: str, how: tuple[str, ...]) -> None:
     text = f"""
@@ -152,7 +153,7 @@ def test_keyboard_interrupt_raised_by_a_test(parity: Parity, place: str, how: tu
     assert not run.leftovers
 
 
-@pytest.mark.parametrize("how", [FORK, SPAWN], ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize(
     "hook",
     [
@@ -200,7 +201,7 @@ def test_errors_of_set_up_hooks_belong_to_the_tests(parity: Parity) -> None:
             **{f"test_in_{name}.py": f"def test_{name}(): pass" for name in "abcd"},
         }
     )
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_sessionfinish_changes_the_exit_code(parity: Parity) -> None:
@@ -211,5 +212,5 @@ def test_sessionfinish_changes_the_exit_code(parity: Parity) -> None:
             "test_b.py": "def test_b(): pass",
         }
     )
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 9

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from parity import BOTH, FORK, PLAIN, Parity
+from parity import ALL, FORK, PLAIN, Parity
+from processes.harness import METHODS
 
 FILES = {
     "test_a.py": "import pytest\ndef test_p(): pass\ndef test_f(): assert 0\n@pytest.mark.skip\ndef test_s(): pass",
@@ -13,7 +14,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_verbose_progress_names_worker_share_and_outcome(parity: Parity, how: tuple[str, ...]) -> None:
     parity.write(FILES)
     run = parity.run("-v", how=how)
@@ -77,7 +78,7 @@ def test_durations_have_the_same_entries(parity: Parity) -> None:
         def test_two(slow): pass
     """
     parity.write({"test_a.py": fixture, "test_b.py": fixture})
-    parity.check("--durations=0", "-vv", ignore=("head",), hows=BOTH)
+    parity.check("--durations=0", "-vv", ignore=("head",), hows=ALL)
 
 
 def test_terminal_summary_of_a_conftest_is_written_once(parity: Parity) -> None:
@@ -93,7 +94,7 @@ def test_terminal_summary_of_a_conftest_is_written_once(parity: Parity) -> None:
             """,
         }
     )
-    _, *runs = parity.check(hows=BOTH)
+    _, *runs = parity.check(hows=ALL)
     assert all(run.stdout.count("own section") == run.stdout.count("own header") == 1 for run in runs)
 
 
@@ -114,7 +115,7 @@ def test_session_hooks_run_in_the_controller_and_in_every_worker(parity: Parity)
             """,
         }
     )
-    for how in BOTH:
+    for how in ALL:
         run = parity.run(how=how)
         lines = sorted((run.folder / "hooks.txt").read_text("utf-8").splitlines())
         assert lines == ["finish gw0", "finish gw1", "finish master", "summary master"]
@@ -134,7 +135,7 @@ def test_config_values_of_the_controller_are_not_changed_by_tests(parity: Parity
             "test_b.py": "def test_b(pytestconfig): assert pytestconfig.getoption('verbose') == 0",
         }
     )
-    _, *runs = parity.check(hows=BOTH)
+    _, *runs = parity.check(hows=ALL)
     assert all("stash ['configured']" in run.stdout for run in runs)
 
 

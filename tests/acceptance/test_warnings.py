@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from parity import BOTH, Parity
+from parity import ALL, Parity
 
 WARNING = """
     import warnings
@@ -88,14 +88,14 @@ CONFTEST = """
 
 def test_warnings_of_tests_and_modules(parity: Parity) -> None:
     parity.write({"test_one.py": WARNING, "sub/test_two.py": WARNING})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def test_warnings_of_conftests_and_hooks(parity: Parity) -> None:
     test = "import warnings\ndef test_it(): warnings.warn('in a test')"
     parity.write({"conftest.py": CONFTEST, "sub/conftest.py": "import warnings\nwarnings.warn('below')"})
     parity.write({"test_a.py": test, "sub/test_b.py": test})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_too_many_warnings_for_the_verdict(parity: Parity) -> None:
             "test_two.py": "import warnings\ndef test_b(): warnings.warn('b')",
         }
     )
-    plain, *_ = parity.check(hows=BOTH)
+    plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 8

@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from parity import BOTH, Parity
+from parity import ALL, Parity
+from processes.harness import METHODS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ TIMED = """
 """
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_module_and_class_fixtures_are_set_up_once(parity: Parity, tmp_path: Path, how: tuple[str, ...]) -> None:
     parity.write({f"test_{number}.py": COUNTING for number in range(8)})
     run = parity.run(how=how, environment={"NOTES": str(tmp_path)})
@@ -69,7 +70,7 @@ def test_module_and_class_fixtures_are_set_up_once(parity: Parity, tmp_path: Pat
     assert sum(count for what, count in notes.items() if what.startswith("end")) == sum(modules.values())
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_serial_tests_run_when_nothing_else_runs(parity: Parity, tmp_path: Path, how: tuple[str, ...]) -> None:
     text = """
         import time
@@ -95,7 +96,7 @@ def test_serial_tests_run_when_nothing_else_runs(parity: Parity, tmp_path: Path,
         assert beside == []
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_parallel_safe_tests_of_one_class_run_in_both_workers(
     parity: Parity, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
@@ -112,7 +113,7 @@ def test_parallel_safe_tests_of_one_class_run_in_both_workers(
     assert {entry["worker"] for entry in _timed(parity, tmp_path, how)} == {"gw0", "gw1"}
 
 
-@pytest.mark.parametrize("how", BOTH, ids=["fork", "spawn"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
 def test_groups_stay_in_one_worker_and_in_order(parity: Parity, tmp_path: Path, how: tuple[str, ...]) -> None:
     text = """
         import time
@@ -157,7 +158,7 @@ def test_markers_are_known(parity: Parity) -> None:
         def test_d(): assert 0
     """
     parity.write({"test_a.py": text, "test_b.py": text})
-    plain, *_ = parity.check("--strict-markers", "-W", "error", plain=("-n", "no"), hows=BOTH)
+    plain, *_ = parity.check("--strict-markers", "-W", "error", plain=("-n", "no"), hows=ALL)
     assert plain.returncode == pytest.ExitCode.TESTS_FAILED
 
 
@@ -175,7 +176,7 @@ def test_session_fixtures_are_set_up_and_torn_down_once_per_worker(parity: Parit
     """
     test = "import time\n" + "\n".join(f"def test_{number}(): time.sleep(0.02)" for number in range(5))
     parity.write({"conftest.py": conftest, "test_a.py": test, "test_b.py": test})
-    for how in BOTH:
+    for how in ALL:
         run = parity.run(how=how, environment={"NOTES": str(tmp_path)})
         assert run.returncode == 0
         notes = tmp_path / "notes"
@@ -196,7 +197,7 @@ def test_workers_are_known_to_tests(parity: Parity) -> None:
             assert request.config.getoption("numprocesses") is None
     """
     parity.write({"test_a.py": text, "test_b.py": text})
-    for how in BOTH:
+    for how in ALL:
         run = parity.run(how=how)
         assert run.returncode == 0, run.stdout
 
@@ -225,7 +226,7 @@ def test_higher_scoped_parameters_keep_their_order(parity: Parity) -> None:
             def test_three(self, session, module): assert session
     """
     parity.write({f"test_{name}.py": text for name in "abc"})
-    parity.check(hows=BOTH)
+    parity.check(hows=ALL)
 
 
 def _timed(parity: Parity, folder: Path, how: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -42,13 +42,6 @@ BREAK = {
         "import conftest; take(conftest.DATABASE)",
         "conftest.py:2 read PYTEST_XDIST_WORKER",
     ),
-    "a name made of the worker's in a settings module": (
-        """
-        import settings
-        """,
-        "import settings; take(settings.DATABASES['default']['NAME'])",
-        "settings.py:2 read PYTEST_XDIST_WORKER",
-    ),
     "a name made of the worker's id": (
         """
         def pytest_configure(config):
@@ -192,7 +185,6 @@ def test_what_breaks_under_fork_passes_by_itself(suite: Suite, case: str, server
     conftest, own, reason = BREAK[case]
     suite.write(
         conftest=conftest.lstrip("\n"),
-        settings='import os\nDATABASES = {"default": {"NAME": os.environ.get("PYTEST_XDIST_WORKER")}}\n',
         test_suite=dedent(TESTS).format(own=own),
         ini="pythonpath = .",
     )
