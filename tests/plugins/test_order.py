@@ -52,6 +52,35 @@ def test_a_file_in_its_order_as_in_one_process(suite: Suite, method: str) -> Non
     assert of_module(suite, "a")[8:] == ["third", "last", "second", "first"], "the plugin makes the difference"
 
 
+@pytest.mark.differs_under_xdist("a class is split unless --dist says otherwise")
+def test_a_class_in_its_order(suite: Suite, method: str) -> None:
+    """A class is never split; the rest of its module may be."""
+    suite.write(
+        test_a="""
+            import pytest
+            from witness import mark, meet
+
+            class TestOrder:
+                @pytest.mark.order(after="test_second")
+                def test_third(self): mark("third")
+
+                def test_first(self):
+                    meet(2)
+                    mark("first")
+
+                @pytest.mark.order(after="test_first")
+                def test_second(self): mark("second")
+
+            def test_other(): meet(2)
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method, plugins=("order",))
+    assert result.counts == {"passed": 4}, result.output
+    marks = [mark for mark in suite.marks() if mark.name != "meets"]
+    assert [mark.name for mark in marks] == ["first", "second", "third"]
+    assert len({mark.worker for mark in marks}) == 1
+
+
 ACROSS = """
     import pytest
     from witness import mark
@@ -81,6 +110,7 @@ def test_across_files_in_one_group(suite: Suite, method: str) -> None:
 
 
 def test_across_files_with_one_worker(suite: Suite, method: str) -> None:
+    """Several begin in that order, but don't wait for each other (`processes/test_order.py`)."""
     suite.write(
         test_a="""
             import pytest
