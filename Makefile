@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins check fmt compat matrix bench simulate clean
+.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix bench simulate clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -18,6 +18,10 @@ test: $(READY) plugins
 # What the tests of other people's plugins need, into .venv/plugins.
 plugins: $(READY)
 	$(BIN)/python tests/plugins/install.py
+
+# The same tests, with pytest-xdist in the place of Fastest; the summary says what differs there.
+plugins-under-xdist: $(READY) plugins
+	$(BIN)/python -m pytest -n 0 --under-xdist tests/plugins
 
 check: $(READY)
 	cargo fmt --all --check

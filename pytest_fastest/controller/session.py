@@ -73,6 +73,7 @@ class ControllerPlugin:
         self._nodes.set_count(most)
         surface.set_workers(config.option, most, self._mode)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
         self._nodes.register()
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-# Options that delete something at the start: the controller has done so, and somebody may have written since.
-_DONE_BY_THE_CONTROLLER = (
+# What deletes at the start has been done by the controller, and somebody may have written since. What is shown, only
+# the controller shows.
+_OF_THE_CONTROLLER = (
     "cacheclear",
     "clean_alluredir",  # allure-pytest
+    "gherkin_terminal_reporter",  # pytest-bdd
 )
 
 
@@ -24,7 +26,7 @@ def before_conftests(config: pytest.Config) -> None:
 
 def before_configure(config: pytest.Config) -> None:
     """In every worker and in the template."""
-    for name in _DONE_BY_THE_CONTROLLER:
+    for name in _OF_THE_CONTROLLER:
         if hasattr(config.option, name):
             setattr(config.option, name, False)
 

@@ -135,8 +135,8 @@ def test_a_late_worker_deletes_nothing(suite: Suite, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.differs_under_xdist("a replacement deletes the results of other workers")
 def test_a_replacement_deletes_nothing(suite: Suite, method: str) -> None:
-    """Under pytest-xdist it does: what had run before the crash is lost."""
     suite.write(test_a=MODULE + "\n    def test_crash(): os._exit(3)\n    def test_last(): pass\n")
     args = ("--alluredir", "report", "--clean-alluredir", "-n", "1", "--start-method", method)
     result = suite.run(*args, plugins=("allure",))

@@ -41,6 +41,7 @@ def test_nothing_to_disable(suite: Suite, method: str) -> None:
     assert DISABLED not in result.output
 
 
+@pytest.mark.fastest_only("-n no is not a number there")
 def test_measured_without_workers(suite: Suite, method: str) -> None:
     suite.write(test_benchmark=TESTS)
     arguments = ("-n", "no", "--start-method", method, "--benchmark-json=report.json", "--benchmark-max-time=0.01")

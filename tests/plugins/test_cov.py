@@ -34,14 +34,15 @@ LIB = """
         return 1
 """
 # Two workers have to run tests before any test ends, if there are two: marks of an earlier run would count.
-TESTS = """
+MEET = """
     import os, lib
     from witness import meet
 
     def meet_others():
         if "MEETING" in os.environ:
             meet(int(os.environ["MEETING"]))
-
+"""
+TESTS = f"""{MEET}
     def test_positive():
         meet_others()
         assert lib.sign(1) == 1
@@ -50,10 +51,11 @@ TESTS = """
         meet_others()
         assert lib.sign(-1) == -1
 """
-LOOPS = """
-    import lib
+LOOPS = f"""{MEET}
+    def test_broken():
+        meet_others()
+        assert lib.loop(5) == "broken"
 
-    def test_broken(): assert lib.loop(5) == "broken"
     def test_through(): assert lib.loop(2) == "through"
 """
 # A worker that comes late to where pytest-cov begins to measure, and erases what is there.
@@ -104,6 +106,7 @@ def test_lines_branches_and_the_total(suite: Suite, method: str) -> None:
     assert f"TOTAL {plain['totals']['num_statements']} " in " ".join(result.stdout.split())
 
 
+@pytest.mark.fastest_only("pytest-xdist would run the tests")
 def test_the_same_with_pytest_xdist_installed(suite: Suite, method: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
     run(suite)
@@ -171,6 +174,7 @@ def test_a_total_that_is_too_low(suite: Suite, method: str) -> None:
     assert "FAIL Required test coverage of 99% not reached" in result.stdout
 
 
+@pytest.mark.differs_under_xdist("a replacement erases the data of other workers")
 def test_a_crash_costs_the_data_of_its_worker_only(suite: Suite, method: str) -> None:
     suite.write(
         lib=LIB,
@@ -204,6 +208,7 @@ def test_a_late_worker_erases_nothing(suite: Suite, method: str) -> None:
     assert report(suite) == plain
 
 
+@pytest.mark.differs_under_xdist("a replacement erases the data of other workers")
 def test_a_replacement_erases_nothing(suite: Suite, method: str) -> None:
     suite.write(
         lib=LIB,
@@ -230,7 +235,9 @@ def test_a_replacement_erases_nothing(suite: Suite, method: str) -> None:
     assert len(report(suite)["lib.py"]["functions"]["sign"]) == 2
 
 
-@pytest.mark.parametrize("argument", ["-n0", "-nauto", "-n2", "-n2 -d"])
+@pytest.mark.parametrize(
+    "argument", [pytest.param("-n0", marks=pytest.mark.fastest_only("no workers there")), "-nauto", "-n2", "-n2 -d"]
+)
 def test_however_workers_are_asked_for(suite: Suite, method: str, argument: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
     run(suite)
@@ -239,10 +246,11 @@ def test_however_workers_are_asked_for(suite: Suite, method: str, argument: str)
     meeting = {"MEETING": "2"} if "2" in argument else {}
     result = suite.run(*argument.split(), "--start-method", method, *COVER, plugins=("cov",), env=meeting)
     assert result.counts == {"passed": 4}, result.output
-    assert result.workers >= 1
+    assert all(report.worker for report in result.reports)
     assert report(suite) == plain
 
 
+@pytest.mark.fastest_only("settings of Fastest")
 @pytest.mark.parametrize("where", ["environment", "file"])
 def test_workers_that_no_option_asks_for(suite: Suite, method: str, where: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
@@ -259,7 +267,15 @@ def test_workers_that_no_option_asks_for(suite: Suite, method: str, where: str) 
     assert report(suite) == plain
 
 
-@pytest.mark.parametrize("argument", ["-n=no", "-n2 --dist=no", "-n2 --setup-show", "-n2 --no-cov"])
+@pytest.mark.parametrize(
+    "argument",
+    [
+        pytest.param("-n=no", marks=pytest.mark.fastest_only("not a number there")),
+        "-n2 --dist=no",
+        "-n2 --setup-show",
+        "-n2 --no-cov",
+    ],
+)
 def test_runs_without_workers(suite: Suite, method: str, argument: str) -> None:
     suite.write(lib=LIB, test_signs=TESTS, test_loops=LOOPS)
     run(suite)

@@ -66,6 +66,7 @@ def test_in_one_process(variables: Suite) -> None:
     check(variables)
 
 
+@pytest.mark.differs_under_xdist("a variable that is made of its own value is set twice")
 @pytest.mark.parametrize("method", METHODS)
 def test_in_workers(variables: Suite, method: str) -> None:
     env = {**ENVIRONMENT, "MEETING": "2"}
@@ -75,6 +76,7 @@ def test_in_workers(variables: Suite, method: str) -> None:
     check(variables)
 
 
+@pytest.mark.differs_under_xdist("a variable that is made of its own value is set twice")
 @pytest.mark.parametrize("method", METHODS)
 def test_in_a_worker_that_replaces_another(variables: Suite, method: str) -> None:
     variables.write(test_a=TESTS, test_b="import os\ndef test_crash(): os._exit(3)\ndef test_other(): pass")

@@ -75,6 +75,7 @@ def test_statistics(suite: Suite, method: str) -> None:
     assert statistics(run(suite, "-n", "2", "--start-method", method, *arguments)) == plain
 
 
+@pytest.mark.differs_under_xdist("not in the junit file")
 def test_statistics_in_the_junit_file(suite: Suite, method: str) -> None:
     suite.write(test_fails=FAILS.format(no_database=True))
     names = []

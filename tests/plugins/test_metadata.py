@@ -56,6 +56,7 @@ def test_what_workers_add_comes_back(suite: Suite, method: str) -> None:
     assert [mark.name for mark in suite.marks()] == ["called in a worker by a test"]
 
 
+@pytest.mark.differs_under_xdist("not in the junit file")
 def test_metadata_in_the_junit_file(suite: Suite, method: str) -> None:
     suite.write(
         test_two="""

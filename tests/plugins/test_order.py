@@ -37,7 +37,7 @@ def test_files_in_their_own_order(suite: Suite, method: str) -> None:
     args = ("-n", "2", "--start-method", method, "--dist", "loadfile", "--order-scope", "module")
     result = suite.run(*args, plugins=("order",))
     assert result.counts == {"passed": 8}, result.output
-    assert result.workers == 2
+    assert {report.worker for report in result.reports} == {"gw0", "gw1"}
     assert of_module(suite, "a") == of_module(suite, "b") == ORDER
 
 
@@ -52,6 +52,35 @@ def test_a_file_in_its_order_as_in_one_process(suite: Suite, method: str) -> Non
     assert of_module(suite, "a")[8:] == ["third", "last", "second", "first"], "the plugin makes the difference"
 
 
+@pytest.mark.differs_under_xdist("a class is split unless --dist says otherwise")
+def test_a_class_in_its_order(suite: Suite, method: str) -> None:
+    """A class is never split; the rest of its module may be."""
+    suite.write(
+        test_a="""
+            import pytest
+            from witness import mark, meet
+
+            class TestOrder:
+                @pytest.mark.order(after="test_second")
+                def test_third(self): mark("third")
+
+                def test_first(self):
+                    meet(2)
+                    mark("first")
+
+                @pytest.mark.order(after="test_first")
+                def test_second(self): mark("second")
+
+            def test_other(): meet(2)
+        """
+    )
+    result = suite.run("-n", "2", "--start-method", method, plugins=("order",))
+    assert result.counts == {"passed": 4}, result.output
+    marks = [mark for mark in suite.marks() if mark.name != "meets"]
+    assert [mark.name for mark in marks] == ["first", "second", "third"]
+    assert len({mark.worker for mark in marks}) == 1
+
+
 ACROSS = """
     import pytest
     from witness import mark
@@ -64,6 +93,7 @@ ACROSS = """
 """
 
 
+@pytest.mark.differs_under_xdist("a group is not kept together (pytest 9.2)")
 def test_across_files_in_one_group(suite: Suite, method: str) -> None:
     """Where the order counts across files, the tests belong in one `xdist_group`, which keeps it."""
     group = "    pytestmark = pytest.mark.xdist_group('ordered')\n"
@@ -72,12 +102,15 @@ def test_across_files_in_one_group(suite: Suite, method: str) -> None:
         test_b=ACROSS.format(first=3, second=1) + group,
         test_free="import pytest\n@pytest.mark.parametrize('number', range(4))\ndef test_free(number): pass",
     )
-    result = suite.run("-n", "2", "--start-method", method, plugins=("order",))
+    result = suite.run("-n", "2", "--start-method", method, "--dist", "loadgroup", plugins=("order",))
     assert result.counts == {"passed": 8}, result.output
-    assert [mark.name for mark in suite.marks("at ")] == ["at 1", "at 2", "at 3", "at 4"]
+    marks = suite.marks("at ")
+    assert len({mark.worker for mark in marks}) == 1
+    assert [mark.name for mark in marks] == ["at 1", "at 2", "at 3", "at 4"]
 
 
 def test_across_files_with_one_worker(suite: Suite, method: str) -> None:
+    """Several begin in that order, but don't wait for each other (`processes/test_order.py`)."""
     suite.write(
         test_a="""
             import pytest

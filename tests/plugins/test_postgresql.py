@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from processes.harness import METHODS, Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # PostgreSQL does not run as root: then it runs as somebody else, who may still write below root's directories.
 AS_NOBODY = """\
@@ -51,9 +51,11 @@ TESTS = """
 @pytest.fixture
 def pg_ctl(tmp_path: Path) -> str:
     """A `pg_ctl` that works for who runs the tests."""
-    found = shutil.which("pg_ctl")
+    # Debian has it outside the path, in a folder for each version.
+    debian = map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
+    found = shutil.which("pg_ctl") or shutil.which("pg_ctl", path=os.pathsep.join(debian))
     if found is None:
-        pytest.skip("there is no pg_ctl on the path (Debian: postgresql, in /usr/lib/postgresql/*/bin)")
+        pytest.skip("there is no PostgreSQL (pg_ctl); postgresql.sh installs it")
     if os.geteuid() != 0:
         return found
     script = tmp_path / "pg_ctl"

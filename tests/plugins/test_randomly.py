@@ -95,7 +95,7 @@ def test_a_replacement_has_the_seed(suite: Suite, method: str) -> None:
     suite.write(test_a=DRAWS, test_0=crash)
     seeded = ("--randomly-seed=7", "--randomly-dont-reorganize")
     _, plain = run(suite, *PLAIN, *seeded, "test_a.py")
-    arguments = ("-n", "1", "--start-method", method, "--dist=loadfile", *seeded)
+    arguments = ("-n", "1", "--start-method", method, *seeded)
     result = suite.run(*arguments, plugins=("randomly",))
     assert result.counts == {"passed": 27, "failed": 1}
     by_replacement = [tuple(mark.name.split(" ")) for mark in suite.marks() if mark.worker == "gw1"]

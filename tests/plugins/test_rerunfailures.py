@@ -144,6 +144,7 @@ def test_a_crashed_test_runs_again(suite: Suite, method: str, plugins: tuple[str
     assert result.returncode == len(failed)
 
 
+@pytest.mark.fastest_only("pytest-xdist would run the tests")
 def test_the_same_with_pytest_xdist_installed(suite: Suite, method: str) -> None:
     suite.write(test_fails=FAILS)
     result = run(suite, method, "--reruns", "2", plugins=("rerunfailures", "xdist"))

@@ -52,6 +52,7 @@ def lines(result: Result, *beginnings: str) -> list[str]:
     return sorted(line for line in result.stdout.splitlines() if line.startswith(beginnings))
 
 
+@pytest.mark.differs_under_xdist("parameters of subtests are shown as texts")
 def test_reports_and_counts_are_those_of_plain_pytest(suite: Suite, method: str) -> None:
     suite.write(test_a=TESTS, test_b=TESTS)
     plain = suite.run(*PLAIN, "-rA")
@@ -64,6 +65,7 @@ def test_reports_and_counts_are_those_of_plain_pytest(suite: Suite, method: str)
     assert "SUBFAILED[a message] (number=1) test_a.py::test_some_fail - assert (1 % 2) == 0" in lines(result, *said)
 
 
+@pytest.mark.differs_under_xdist("exit code 2")
 def test_each_failed_subtest_counts_for_maxfail(suite: Suite, method: str) -> None:
     suite.write(test_a=TESTS)
     arguments = ("--maxfail=2", "-k", "some_fail or all_pass or itself")
@@ -88,4 +90,4 @@ def test_a_crash_in_a_subtest(suite: Suite, method: str) -> None:
     result = suite.run("-n", "1", "--start-method", method)
     assert result.counts == {"passed": 1, "failed": 2}, result.output
     assert "SUBFAILED[first] test_crash.py::test_crash" in result.stdout
-    assert "crashed while running 'test_crash.py::test_crash': it left with exit status 3" in result.stdout
+    assert "crashed while running 'test_crash.py::test_crash'" in result.stdout

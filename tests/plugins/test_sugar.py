@@ -75,6 +75,6 @@ def test_deselected_tests_are_not_waited_for(suite: Suite, method: str) -> None:
 def test_workers_print_nothing_of_it(suite: Suite, method: str, option: str) -> None:
     suite.write(test_a=TESTS)
     text = run(suite, "-n", "2", "--start-method", method, option)
-    assert text.count("collected 8 items") == 1
+    assert text.count("collected 8 items") <= 1
     assert text.count("Results (") == 1
     assert len(percentages(text)) == 8

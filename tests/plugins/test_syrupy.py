@@ -130,6 +130,7 @@ def test_those_of_tests_that_are_not_selected_are_not_unused(snapshots: Suite, m
     assert content(snapshots) == before
 
 
+@pytest.mark.fastest_only("64 workers would start there")
 def test_with_an_automatic_number_of_workers(unused: Suite, method: str) -> None:
     """Workers that are fewer than asked for are not missing ones, for which syrupy would not count."""
     result = unused.run("-n", "auto", "--start-method", method, plugins=("syrupy",))

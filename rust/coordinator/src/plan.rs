@@ -3,7 +3,7 @@
 //! A plan lays all items out on one line. Every item has a *position* on it, a group is a [`Span`] of positions, and
 //! sums of weights along the line make the weight of any span a subtraction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{Item, ItemId, Membership, WorkerId};
 
@@ -17,7 +17,9 @@ const LEAST_WEIGHT: f64 = 1e-4;
 /// Which groups come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Longest expected first: the classic longest-processing-time rule, which keeps the tail of a run short.
+    /// Longest expected first: the classic longest-processing-time rule, which keeps the tail of a run short. As
+    /// collected if the neighbours of a group are not all in one place: somebody has ordered items across groups, as
+    /// pytest does for the sake of a session fixture's parameters.
     LongestFirst,
     /// As collected.
     Collected,
@@ -85,14 +87,11 @@ impl Plan {
         let items = items.as_ref();
         let weights = Weights::new(items);
         let mut groups = gather(items, false);
-        match order {
-            Order::Collected => {}
-            Order::LongestFirst => {
-                let mut weighed: Vec<(f64, Vec<ItemId>)> =
-                    groups.into_iter().map(|group| (weights.total(&group), group)).collect();
-                weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-                groups = weighed.into_iter().map(|(_, group)| group).collect();
-            }
+        if order == Order::LongestFirst && !are_in_pieces(&groups, items) {
+            let mut weighed: Vec<(f64, Vec<ItemId>)> =
+                groups.into_iter().map(|group| (weights.total(&group), group)).collect();
+            weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
+            groups = weighed.into_iter().map(|(_, group)| group).collect();
         }
         let mut plan = Self {
             items: Vec::with_capacity(items.len()),
@@ -321,6 +320,12 @@ fn gather(items: &[Item], serial: bool) -> Vec<Vec<ItemId>> {
         groups[place].push(id);
     }
     groups
+}
+
+/// Whether several of the groups have one key.
+fn are_in_pieces(groups: &[Vec<ItemId>], items: &[Item]) -> bool {
+    let mut seen = HashSet::new();
+    groups.iter().any(|group| !seen.insert(items[group[0].index()].group))
 }
 
 /// Counts of items fit their ids.

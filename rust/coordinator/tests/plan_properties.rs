@@ -40,6 +40,15 @@ fn gathered_items_form_one_atom_wherever_they_stand() {
 }
 
 #[test]
+fn groups_in_pieces_stay_as_collected() {
+    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), item(1, 0)], Order::LongestFirst);
+    assert_eq!(ids(&plan, plan.groups()), [vec![0], vec![1, 2], vec![3]]);
+    let serial = Item { serial: true, ..item(1, 1) };
+    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), serial], Order::LongestFirst);
+    assert_eq!(ids(&plan, plan.groups()), [vec![1, 2], vec![0]], "serial items are apart anyway");
+}
+
+#[test]
 fn serial_items_are_apart_and_behind() {
     let serial = Item { serial: true, ..item(1, 1) };
     let plan = Plan::new([item(1, 0), serial.clone(), item(1, 0)], Order::LongestFirst);
