@@ -201,9 +201,7 @@ class Link:
     def ready(self) -> None:
         """The worker can run tests."""
     def reports(self, item: int, failures: int, finished: bool, seconds: float, payload: bytes) -> None:
-        """Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`, and are sent
-        at once.
-        """
+        """Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`, and go at once."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
