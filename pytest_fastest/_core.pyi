@@ -198,10 +198,10 @@ class Link:
         """Asks for the list of items."""
     def configured(self) -> None:
         """The worker has configured itself."""
-    def ready(self) -> None:
+    def ready(self, worker: int) -> None:
         """The worker can run tests."""
     def reports(self, item: int, failures: int, finished: bool, seconds: float, payload: bytes) -> None:
-        """Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`, and go at once."""
+        """Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
