@@ -171,13 +171,13 @@ class Process:
         # Nothing is made of the list: counting a reference to every item would copy its page in every forked worker.
         find: Callable[[int], pytest.Item | None] = session.items.__getitem__
         count = len(session.items)
-        if self._own_items is None:
+        if self._own_items is None or self._worker is None:
             if not self._offer(session.items):
                 return True
         else:
             self._gc.resume()
             self._own_items.add(session.items)
-            self._match(self._own_items)
+            self._match(self._own_items, self._worker)
             find, count = self._own_items.find, len(self._own_items)
         assert self._worker is not None
         directory = self._address.directory
@@ -244,7 +244,7 @@ class Process:
             case _:
                 return None
 
-    def _match(self, own: OwnItems) -> None:
+    def _match(self, own: OwnItems, worker: int) -> None:
         """As a worker that collects for itself: finds the run's items among its own."""
         self._link.want_items()
         message = self._receive_waiting()
@@ -256,7 +256,7 @@ class Process:
             case _:
                 self._leave()
         self._terminal.return_for_tests(self._config)
-        self._link.ready(self._worker)
+        self._link.ready(worker)
 
     # The end.
 
