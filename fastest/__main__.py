@@ -48,6 +48,8 @@ def _run(args: list[str]) -> int:
 
         sys.stdout.write(f"fastest {__version__}\n")
         sys.stdout.flush()
+    if args[:1] == ["timings"]:
+        args[0] = "--show-timings"
     import pytest
 
     if version_options == 1:

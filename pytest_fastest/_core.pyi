@@ -12,6 +12,7 @@ __all__ = [
     "Event",
     "Link",
     "Message",
+    "Timings",
     "automatic_workers",
     "die_with_parent",
     "give_back_memory",
@@ -28,6 +29,20 @@ class Address:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
     def start(self) -> Coordinator:
         """Starts the coordinator's threads."""
+
+@final
+@final
+class Timings:
+    """How long tests took in earlier runs. Without a file, or if there is none: nothing is known.
+
+    Raises `OSError` if the file can't be read, or holds something else.
+    """
+
+    def __new__(cls, path: str | PathLike[str] | None = None) -> Timings: ...
+    def tests(self) -> list[tuple[str, float, list[float]]]:
+        """Of each test: node id, expected seconds, seconds of its last runs (newest first)."""
+    def modules(self) -> list[tuple[str, float | None, float | None]]:
+        """Of each module: name, seconds of its import, seconds of the fixtures that it shares; `None`: not known."""
 
 @final
 class Coordinator:
@@ -74,6 +89,17 @@ class Coordinator:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
     def decide(self, item: int, again: bool) -> None:
         """Whether an item that a worker died in runs again."""
+    def expect(self, nodeids: list[str], known: Timings) -> tuple[float, float, float] | None:
+        """Tells the plan what is known of the collected items from earlier runs. Returns, if anything is known, the
+        seconds that all of them are expected to take, of those how many need a processor, and what a worker takes for
+        fixtures of the session.
+        """
+    def save_timings(
+        self, path: str | PathLike[str], imports: list[tuple[str, float]], day: int, replace: bool
+    ) -> None:
+        """Writes what was found out of tests in this run to a file of timings, beside what is there. `imports`: seconds
+        by module; `day`: counted from 1970; `replace`: also if the file holds something else. Raises `OSError`.
+        """
     def stop(self) -> None:
         """Starts no more tests; what runs may finish."""
     def interrupt(self) -> None:
@@ -200,8 +226,17 @@ class Link:
         """The worker has configured itself."""
     def ready(self, worker: int) -> None:
         """The worker can run tests."""
-    def reports(self, item: int, failures: int, finished: bool, seconds: float, payload: bytes) -> None:
-        """Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`."""
+    def reports(
+        self,
+        item: int,
+        failures: int,
+        payload: bytes,
+        spent: tuple[float, float, float, float, float, float, float] | None,
+    ) -> None:
+        """Reports of one item; `failures` of them count for `--maxfail`, and are sent at once. With the last of them
+        comes what the item has `spent`, in seconds: in all, of a processor, in set-up, call, teardown, for
+        fixtures that its module shares, for those of the session.
+        """
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
@@ -283,7 +318,7 @@ class Board:
         """Whether the run is to stop."""
 
 def automatic_workers(
-    *, separable: int, expected_total: float, worker_memory: int, worker_start: float
+    *, separable: int, expected_total: float, expected_cpu: float | None, worker_memory: int, worker_start: float
 ) -> tuple[int, str]:
     """The automatic number of workers and the reason for it, as a phrase."""
 

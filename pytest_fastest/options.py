@@ -75,6 +75,23 @@ def add_options(parser: pytest.Parser) -> None:
         default=False,
         help="As -x, and tests that run in other workers are interrupted.",
     )
+    group.addoption(
+        "--timings",
+        metavar="FILE",
+        default=None,
+        help="Read how long tests took from this file, and write it there, instead of in pytest's cache: a file that a "
+        "CI system can keep.",
+    )
+    group.addoption(
+        "--show-timings",
+        dest="show_timings",
+        metavar="N",
+        type=int,
+        nargs="?",
+        const=20,
+        default=None,
+        help="Show the N slowest tests and modules of earlier runs (default: 20), and run nothing.",
+    )
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None
     )

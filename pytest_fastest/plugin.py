@@ -44,6 +44,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     return (yield)
 
 
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if config.option.show_timings is None:
+        return None
+    from pytest_fastest.controller import slowest
+
+    return slowest.show(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)

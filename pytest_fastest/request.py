@@ -186,7 +186,16 @@ def _sequential(option: argparse.Namespace) -> str | None:
 
 
 def _without_tests(option: argparse.Namespace) -> bool:
-    names = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "setupplan")
+    names = (
+        "help",
+        "version",
+        "collectonly",
+        "showfixtures",
+        "show_fixtures_per_test",
+        "markers",
+        "setupplan",
+        "show_timings",
+    )
     return any(getattr(option, name, None) for name in names) or getattr(option, "cacheshow", None) is not None
 
 

@@ -11,6 +11,7 @@ from pytest_fastest import _core
 from pytest_fastest.xdist import takeover
 
 if TYPE_CHECKING:
+    from pytest_fastest.controller.history import Outlook
     from pytest_fastest.request import Request
 
 # Share of the template's memory that a forked worker comes to own (measured on pandas' dtypes tests: 45 of 150 MB).
@@ -48,7 +49,7 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
 
 
 def choose(
-    request: Request, *, separable: int, expected_total: float, memory: int, forks: bool, start_seconds: float
+    request: Request, *, separable: int, outlook: Outlook, memory: int, forks: bool, start_seconds: float
 ) -> Choice:
     """`memory`: bytes that the collector holds; `start_seconds`: what a worker needs that collects for itself."""
     if request.count is not None:
@@ -60,8 +61,9 @@ def choose(
     memory = memory or _UNKNOWN_MEMORY
     workers, reason = _core.automatic_workers(
         separable=separable,
-        expected_total=expected_total,
+        expected_total=outlook.total,
+        expected_cpu=outlook.cpu,
         worker_memory=int(memory * _FORKED_SHARE) if forks else memory,
-        worker_start=_FORK_SECONDS if forks else start_seconds,
+        worker_start=(_FORK_SECONDS if forks else start_seconds) + outlook.session,
     )
     return Choice(workers, f"automatic: {reason}")

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.worker import crash
@@ -79,6 +80,7 @@ class ControllerPlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
+        self._history = History(self._config, self._coordinator)
         self._nodes.announce()
         self._coordinator.configure_collector(self._nodes[0].encoded_input())
         if self._run.method != "fork" and self._run.request.count is not None:
@@ -131,7 +133,8 @@ class ControllerPlugin:
         refusal = described["refusal"]
         if refusal is not None:
             self._refuse_fork(refusal, described["conftests"])
-        self._choice = self._choose(described, separable, total)
+        outlook = self._history.expect(nodeids, described["imports"])
+        self._choice = self._choose(described, separable, outlook or Outlook(total, None, 0.0))
         if self._run.method == "fork" and refusal is None:
             refusal = self._nodes.differing(described["reads"], self._choice.workers)
             if refusal is not None:
@@ -139,11 +142,11 @@ class ControllerPlugin:
         self._remember_nodeids(nodeids)
         self._print_header()
 
-    def _choose(self, described: dict[str, Any], separable: int, total: float) -> capacity.Choice:
+    def _choose(self, described: dict[str, Any], separable: int, outlook: Outlook) -> capacity.Choice:
         return capacity.choose(
             self._run.request,
             separable=separable if self._mode != scheduling.EACH else _UNLIMITED,
-            expected_total=total,
+            outlook=outlook,
             memory=described["memory"],
             forks=self._run.method == "fork",
             start_seconds=time.monotonic() - self._started,
@@ -195,6 +198,7 @@ class ControllerPlugin:
         not_run = self._supervise(session)
         # The template unconfigures itself while this process writes its summary.
         self._coordinator.dismiss()
+        self._history.save()
         self._account_for(session, not_run)
         self._finish_as_told(session)
         return True

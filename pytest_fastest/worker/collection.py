@@ -121,13 +121,19 @@ def counts(session: pytest.Session, *, collected: int, deselected: list[str]) ->
 
 
 def describe(
-    config: pytest.Config, items: Sequence[pytest.Item], *, refusal: str | None, reads: dict[str, str]
+    config: pytest.Config,
+    items: Sequence[pytest.Item],
+    *,
+    refusal: str | None,
+    reads: dict[str, str],
+    imports: dict[str, float],
 ) -> dict[str, Any]:
     """What the controller needs to report the items: all values are plain ones.
 
     * `nodeids`, `locations`: per item, in collection order;
     * `refusal`: why this process must not fork, if it must not;
     * `reads`: what somebody has read of `workerinput`, and where;
+    * `imports`: what each module took to be imported and searched for tests, in seconds;
     * `conftests`: the files of all that were loaded;
     * `memory`: bytes that this process holds.
     """
@@ -136,6 +142,7 @@ def describe(
         "locations": [_location(item) for item in items],
         "refusal": refusal,
         "reads": reads,
+        "imports": imports,
         "conftests": [str(conftest.__file__) for conftest in config.pluginmanager._conftest_plugins],
         "memory": _resident_memory(),
     }

@@ -18,6 +18,7 @@ from _pytest import runner
 
 from pytest_fastest import _core, codec
 from pytest_fastest.worker import reports
+from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ class Loop:
         # Attributes of reports that a warning has been given about.
         self._degraded: set[str] = set()
         self._failures = 0
-        self._begun = 0.0
+        self._stopwatch = Stopwatch()
+        config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
         # A test may fork, and its child come back here as a copy of this worker. It must not speak for it.
@@ -113,11 +115,12 @@ class Loop:
         else:
             self._keywords = data["keywords"]
         self._outbox.append(("report", data))
+        self._stopwatch.note(report)
         if reports.counts_as_failure(report):
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
-        elif report.outcome not in _ORDINARY or time.monotonic() - self._begun > _LONG:
+        elif report.outcome not in _ORDINARY or time.monotonic() - self._stopwatch.began > _LONG:
             # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
             self._flush(finished=False)
 
@@ -127,7 +130,7 @@ class Loop:
         self._current = index
         self._next, self._keep, self._next_is_decided = None, None, False
         self._board.set_running(index)
-        self._begun = time.monotonic()
+        self._stopwatch.start()
         try:
             # May import its module.
             item = self._find(index)
@@ -186,7 +189,7 @@ class Loop:
             payload = codec.dumps(self._outbox)
         self._outbox.clear()
         failures, self._failures = self._failures, 0
-        self._link.reports(self._current, failures, finished, time.monotonic() - self._begun, payload)
+        self._link.reports(self._current, failures, payload, self._stopwatch.stop() if finished else None)
 
     def _degrade(self) -> None:
         """Something that a plugin has put on a report can't be sent as it is: says so once for each attribute."""

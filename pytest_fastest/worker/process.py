@@ -10,6 +10,7 @@ import atexit
 import os
 import signal
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ class Process:
         self._is_forked = False
         self._gc = afterfork.Collector()
         self._failed_last_time: set[str] = set()
+        self._imports: dict[str, float] = {}
         self._collected = 0
         self._deselected: list[str] = []
         self._end_is_told = False
@@ -122,6 +124,14 @@ class Process:
         except BaseException as error:
             self._tell_end(error)
             raise
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
+        began = time.monotonic()
+        result = yield
+        if isinstance(collector, pytest.Module):
+            self._imports[collector.nodeid] = time.monotonic() - began
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> Generator[None, object, object]:
@@ -225,7 +235,7 @@ class Process:
             refusal = self._tripwires.refusal(self._config)
             reads = self._tripwires.reads.places(self._config.rootpath)
             self._tripwires.disarm(self._config)
-        described = collection.describe(self._config, items, refusal=refusal, reads=reads)
+        described = collection.describe(self._config, items, refusal=refusal, reads=reads, imports=self._imports)
         self._link.collected(collection.Planner().plan(items), codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:

@@ -50,22 +50,6 @@ def write_modules(suite: Suite, **more: str) -> None:
     suite.write(ini="fastest_collect = needed", **{f"test_{name}": MODULE for name in MODULES}, **more)
 
 
-def test_modules_are_imported_where_they_are_needed(suite: Suite, method: str) -> None:
-    write_modules(suite)
-    result = run(suite, method)
-    assert result.returncode == 0, result.output
-    assert result.counts == {"passed": 80, "warnings": 10}
-    for worker in ("gw1", "gw2"):
-        imports = {mark.name.split()[1] for mark in suite.marks("imports") if mark.worker == worker}
-        runs = {mark.name.split()[1] for mark in suite.marks("runs") if mark.worker == worker}
-        assert runs <= imports
-        # One may have been imported while the worker waited for the list of items, one for a test taken back again.
-        assert len(imports) <= len(runs) + 2
-    assert {mark.name for mark in suite.marks("imports") if mark.worker == "gw0"} == {
-        f"imports test_{name}" for name in MODULES
-    }
-
-
 def test_imports_leave_no_trace_in_tests(suite: Suite, method: str) -> None:
     write_modules(suite)
     result = run(suite, method, "-rA")

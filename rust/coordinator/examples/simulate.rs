@@ -201,6 +201,7 @@ fn scenario(options: &Options) -> Scenario {
             serial: false,
             shares_fixtures: module % SHARING == 0,
             estimate: options.history.then_some(seconds),
+            price: None,
         });
         durations.push(seconds);
         place += 1;

@@ -15,15 +15,23 @@ pub struct Inputs {
     pub separable: usize,
     /// Seconds that all tests are expected to take together.
     pub expected_total: f64,
+    /// Of that, what needs a processor, if it has been measured.
+    pub expected_cpu: Option<f64>,
     /// Seconds until a further worker runs its first test.
     pub worker_start: f64,
 }
+
+/// No more workers than this, unless there are more cores, however little of them the tests use: what they wait for,
+/// perhaps on this machine, has more to do with each.
+const MOST_WAITING: usize = 32;
 
 /// What limited the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// All usable cores are used.
     Cores,
+    /// More than there are cores, since this share of the tests' time (percent) is waiting.
+    Waiting(u8),
     /// There is not enough memory for more.
     Memory,
     /// There is no more work that can be separated.
@@ -34,19 +42,20 @@ pub enum Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Limit::Cores => "one per usable core",
-            Limit::Memory => "limited by available memory",
-            Limit::Work => "no more separable work",
-            Limit::NotWorthASecond => "too little work to repay a second",
-        })
+        match self {
+            Limit::Cores => f.write_str("one per usable core"),
+            Limit::Waiting(percent) => write!(f, "tests wait {percent} % of their time"),
+            Limit::Memory => f.write_str("limited by available memory"),
+            Limit::Work => f.write_str("no more separable work"),
+            Limit::NotWorthASecond => f.write_str("too little work to repay a second"),
+        }
     }
 }
 
 /// The automatic number of workers, at least 1, and what limited it.
 #[must_use]
 pub fn automatic(inputs: Inputs) -> (usize, Limit) {
-    let mut choice = (inputs.cores.max(1), Limit::Cores);
+    let mut choice = at_best(inputs);
     let mut lower = |workers: u64, limit: Limit| {
         let workers = usize::try_from(workers).unwrap_or(usize::MAX).max(1);
         if workers < choice.0 {
@@ -62,6 +71,33 @@ pub fn automatic(inputs: Inputs) -> (usize, Limit) {
         lower(1, Limit::NotWorthASecond);
     }
     choice
+}
+
+/// How many workers would be done soonest if nothing else limited them.
+///
+/// With n workers on c cores a run takes at least total / n, and the processor time of the tests and of n starts takes
+/// (cpu + n * start) / c. As long as tests wait, the first is the longer; beyond √(total * c / start) workers, another
+/// one costs more than it brings.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers, none negative"
+)]
+fn at_best(inputs: Inputs) -> (usize, Limit) {
+    let cores = inputs.cores.max(1);
+    let Some(cpu) = inputs.expected_cpu.filter(|cpu| *cpu > 0.0 && inputs.expected_total > 0.0) else {
+        return (cores, Limit::Cores);
+    };
+    let share = (cpu / inputs.expected_total).min(1.0);
+    let in_use = cores as f64 / share;
+    let repaid = (inputs.expected_total * cores as f64 / inputs.worker_start.max(1e-3)).sqrt();
+    let workers = in_use.min(repaid).min(MOST_WAITING as f64).round() as usize;
+    if workers > cores {
+        (workers, Limit::Waiting(((1.0 - share) * 100.0).round() as u8))
+    } else {
+        (cores, Limit::Cores)
+    }
 }
 
 /// Cores that this process may use: CPU affinity and the cgroup's quota are respected.
@@ -93,6 +129,7 @@ mod tests {
         worker_memory: 100 << 20,
         separable: 1000,
         expected_total: 60.0,
+        expected_cpu: None,
         worker_start: 0.01,
     };
 
@@ -123,6 +160,23 @@ mod tests {
         assert_eq!(automatic(inputs), (1, Limit::NotWorthASecond));
         let inputs = Inputs { expected_total: 2.0, worker_start: 0.8, ..PLENTY };
         assert_eq!(automatic(inputs), (8, Limit::Cores));
+    }
+
+    #[test]
+    fn tests_that_wait_share_cores() {
+        let half = Inputs { expected_cpu: Some(30.0), ..PLENTY };
+        assert_eq!(automatic(half), (16, Limit::Waiting(50)));
+        assert_eq!(automatic(Inputs { expected_cpu: Some(60.0), ..PLENTY }), (8, Limit::Cores));
+        // More processor time than time: threads.
+        assert_eq!(automatic(Inputs { expected_cpu: Some(90.0), ..PLENTY }), (8, Limit::Cores));
+        let hardly = Inputs { expected_cpu: Some(0.6), ..PLENTY };
+        assert_eq!(automatic(hardly), (32, Limit::Waiting(99)));
+        assert_eq!(automatic(Inputs { cores: 40, ..hardly }), (40, Limit::Cores));
+        // A short run does not repay the start of many.
+        let short = Inputs { expected_total: 2.0, expected_cpu: Some(0.02), cores: 2, ..PLENTY };
+        assert_eq!(automatic(short), (20, Limit::Waiting(99)));
+        let short = Inputs { separable: 12, ..short };
+        assert_eq!(automatic(short), (12, Limit::Work));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! then does [`Address::start`] start threads.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::connection::{self, Input};
 use crate::dispatcher::Dispatcher;
 use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
+use crate::history::{History, Outlook};
+use crate::timings::{Findings, Timings};
 use crate::transport::{self, Listener};
 
 /// Name of the thread that waits for connections.
@@ -67,7 +69,9 @@ impl Address {
         let (input_sender, inputs) = unbounded();
         let (event_sender, events) = unbounded();
         let path = self.directory.path().to_owned();
-        let dispatcher = Dispatcher::new(path, inputs, input_sender.clone(), event_sender);
+        let history = Arc::default();
+        let dispatcher =
+            Dispatcher::new(path, inputs, input_sender.clone(), event_sender, Arc::clone(&history));
         let dispatcher = thread::Builder::new()
             .name("fastest-dispatch".to_owned())
             .spawn(move || dispatcher.run())
@@ -86,6 +90,7 @@ impl Address {
             inputs: input_sender,
             events,
             closing,
+            history,
             threads: vec![dispatcher, acceptor],
         })
     }
@@ -98,6 +103,7 @@ pub struct Coordinator {
     inputs: Sender<Input>,
     events: Receiver<Vec<Event>>,
     closing: Arc<AtomicBool>,
+    history: Arc<Mutex<History>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -123,6 +129,21 @@ impl Coordinator {
             Err(RecvTimeoutError::Timeout) => Ok(Vec::new()),
             Err(RecvTimeoutError::Disconnected) => Err(DispatcherGone),
         }
+    }
+
+    /// Tells the plan what is known of the collected items from earlier runs. Returns what all of them are expected to
+    /// take, if anything is known.
+    pub fn expect(&self, nodeids: Vec<String>, known: &Timings) -> Option<Outlook> {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let (expected, outlook) = history.begin(nodeids, known);
+        self.command(Command::Expect(expected));
+        outlook
+    }
+
+    /// What this run has found out about its tests, once.
+    #[must_use]
+    pub fn findings(&self) -> Findings {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Asks what is left of the processes to leave, kills who has not after `patience`, and removes the directory.

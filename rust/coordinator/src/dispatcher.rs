@@ -7,6 +7,7 @@ mod inboxes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -16,6 +17,7 @@ use crate::board::Board;
 use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
+use crate::history::History;
 use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Item, ItemId, Membership, WorkerId};
 use crate::outbox::Inbox;
@@ -58,6 +60,7 @@ pub(crate) struct Dispatcher {
     /// From the end of the collection until they are dealt.
     collected: Option<Vec<Item>>,
     run: Option<Running>,
+    history: Arc<Mutex<History>>,
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
     quitting: bool,
@@ -121,6 +124,7 @@ impl Dispatcher {
         inputs: Receiver<Input>,
         sender: Sender<Input>,
         events: Sender<Vec<Event>>,
+        history: Arc<Mutex<History>>,
     ) -> Self {
         Self {
             directory,
@@ -140,6 +144,7 @@ impl Dispatcher {
             order: Order::LongestFirst,
             collected: None,
             run: None,
+            history,
             interrupt: None,
             early: Vec::new(),
             quitting: false,
@@ -242,6 +247,11 @@ impl Dispatcher {
             Command::Regroup(keys) => {
                 for (item, group) in self.collected.iter_mut().flatten().zip(keys) {
                     (item.group, item.membership) = (group, Membership::Gathered);
+                }
+            }
+            Command::Expect(expected) => {
+                for (item, expected) in self.collected.iter_mut().flatten().zip(expected) {
+                    (item.estimate, item.price) = (expected.seconds, expected.price);
                 }
             }
             Command::Begin(options) => self.begin(options),
@@ -353,11 +363,13 @@ impl Dispatcher {
                     Some(_) | None => self.schedule(|scheduler| scheduler.ready(worker)),
                 }
             }
-            (Upward::Reports { item, failures, finished, seconds, payload }, Role::Worker(worker)) => {
+            (Upward::Reports { item, failures, spent, payload }, Role::Worker(worker)) => {
                 // The limit is looked at first: no Python stands between a failure and the stop.
                 self.count_failures(worker, failures);
-                self.emit(Event::Reports { worker, item, finished, payload });
-                if finished {
+                self.emit(Event::Reports { worker, item, finished: spent.is_some(), payload });
+                if let Some(spent) = spent {
+                    self.history.lock().unwrap_or_else(PoisonError::into_inner).finished(worker, item, spent);
+                    let seconds = f64::from(spent.total);
                     self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
                 }
             }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use serde_bytes::ByteBuf;
 
+use crate::history::Expected;
 use crate::ledger::NotRunReason;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
@@ -127,6 +128,8 @@ pub enum Command {
     /// For each collected item the key of the group that it belongs to, which is not split, instead of what the
     /// collector said of groups.
     Regroup(Vec<u32>),
+    /// What is known of each collected item from earlier runs.
+    Expect(Vec<Expected>),
     /// Collection was fine: deal the items.
     Begin(Run),
     /// Let the template fork a worker.

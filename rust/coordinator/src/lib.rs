@@ -4,6 +4,7 @@
 //!
 //! * collect: the collector sends its items ([`protocol`], over [`frame`] and [`transport`]);
 //! * plan: [`plan`] makes groups and atoms of them, [`capacity`] chooses how many workers they get;
+//! * plan, too: [`history`] tells it how long items took in earlier runs ([`timings`], [`timings_file`]);
 //! * dispatch: [`scheduler`] decides, over [`deque`], [`ledger`] and [`claims`]; pure and simulated;
 //! * run: workers claim items on the [`board`] and report through their [`link`] and [`outbox`];
 //! * report: [`event`]s go to the controller.
@@ -20,6 +21,7 @@ mod dispatcher;
 pub mod error;
 pub mod event;
 pub mod frame;
+pub mod history;
 mod holding;
 pub mod ledger;
 pub mod link;
@@ -31,6 +33,8 @@ mod processes;
 pub mod protocol;
 pub mod scheduler;
 mod signals;
+pub mod timings;
+pub mod timings_file;
 pub mod transport;
 pub mod worker_state;
 

@@ -60,4 +60,6 @@ pub struct Item {
     pub shares_fixtures: bool,
     /// Expected duration in seconds, if there is a history.
     pub estimate: Option<f64>,
+    /// Seconds that it takes to set up again the fixtures that its group shares, if there is a history.
+    pub price: Option<f64>,
 }

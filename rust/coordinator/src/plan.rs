@@ -25,6 +25,17 @@ pub enum Order {
     Collected,
 }
 
+/// What it costs to run the two halves of a group in two workers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Price {
+    /// Nothing: it shares no fixtures.
+    Nothing,
+    /// It shares fixtures that have not been measured.
+    Unknown,
+    /// To set its shared fixtures up again takes this long.
+    Seconds(f64),
+}
+
 /// Neighbouring positions, `start` included, `end` not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -53,8 +64,8 @@ pub struct Plan {
     atoms: Vec<u32>,
     /// Where each atom starts, and the end of the line.
     atom_starts: Vec<u32>,
-    /// Per atom: its group shares fixtures.
-    shares_fixtures: Vec<bool>,
+    /// Per atom: what it costs to split its group.
+    prices: Vec<Price>,
     groups: Vec<Span>,
     serial_groups: Vec<Span>,
     separable: u32,
@@ -99,7 +110,7 @@ impl Plan {
             weight_before: vec![0.0],
             atoms: Vec::with_capacity(items.len()),
             atom_starts: Vec::new(),
-            shares_fixtures: Vec::new(),
+            prices: Vec::new(),
             groups: Vec::new(),
             serial_groups: Vec::new(),
             separable: 0,
@@ -208,10 +219,10 @@ impl Plan {
         self.atom_starts[self.atoms[position as usize] as usize + 1]
     }
 
-    /// Splitting the group at `position` sets fixtures up twice.
+    /// What it costs to split the group at `position`.
     #[must_use]
-    pub fn shares_fixtures(&self, position: u32) -> bool {
-        self.shares_fixtures[self.atoms[position as usize] as usize]
+    pub fn price(&self, position: u32) -> Price {
+        self.prices[self.atoms[position as usize] as usize]
     }
 
     /// Where to split `span` so that about `weight` lies behind the split: at its start or between two of its atoms.
@@ -238,7 +249,7 @@ impl Plan {
     /// Puts a group at the end of the line.
     fn lay_out(&mut self, group: &[ItemId], items: &[Item], weights: &Weights) -> Span {
         let start = self.end();
-        let shares_fixtures = group.iter().any(|&id| items[id.index()].shares_fixtures);
+        let price = price(group, items);
         let mut weight = self.weight_before[start as usize];
         let mut atom = None;
         for &id in group {
@@ -252,7 +263,7 @@ impl Plan {
             if atom != Some(key) {
                 atom = Some(key);
                 self.atom_starts.push(position);
-                self.shares_fixtures.push(shares_fixtures);
+                self.prices.push(price);
             }
             self.atoms.push(index(self.atom_starts.len() - 1));
             self.positions[id.index()] = position;
@@ -262,6 +273,17 @@ impl Plan {
         }
         Span { start, end: self.end() }
     }
+}
+
+/// Fixtures of a group are set up once more in each worker that runs a part of it.
+fn price(group: &[ItemId], items: &[Item]) -> Price {
+    let mut sharing =
+        group.iter().map(|&id| &items[id.index()]).filter(|item| item.shares_fixtures).peekable();
+    if sharing.peek().is_none() {
+        return Price::Nothing;
+    }
+    let known = sharing.filter_map(|item| item.price).filter(|price| price.is_finite() && *price >= 0.0);
+    known.reduce(f64::max).map_or(Price::Unknown, Price::Seconds)
 }
 
 /// What each item is expected to cost.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::model::{Item, ItemId, WorkerId};
+use crate::timings::Spent;
 
 /// Raised with every change of a message.
 pub const VERSION: u32 = 3;
@@ -65,10 +66,8 @@ pub enum Upward {
         item: ItemId,
         /// How many of the reports count as failures.
         failures: u32,
-        /// No more reports of this item will come.
-        finished: bool,
-        /// How long the item has taken so far.
-        seconds: f64,
+        /// What the item has taken, if no more reports of it will come.
+        spent: Option<Spent>,
         /// The reports.
         payload: ByteBuf,
     },

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coordinator::claims::Claims;
 use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
+use coordinator::plan::{Price, Span};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
 use scenarios::{deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_reruns, stopped_runs};
@@ -132,7 +133,18 @@ fn is_done(simulation: &Simulation, item: ItemId) -> bool {
     matches!(simulation.scheduler.ledger().state(item), ItemState::Done(_))
 }
 
-/// No waiting worker could do what nobody has begun.
+/// These items alone, which all belong together, take longer than setting their fixtures up again.
+fn is_worth_it(simulation: &Simulation, items: &[ItemId]) -> bool {
+    let plan = simulation.scheduler.plan();
+    let positions = items.iter().map(|&item| plan.position(item));
+    let weight: f64 = positions.clone().map(|start| plan.weight(Span { start, end: start + 1 })).sum();
+    match positions.map(|position| plan.price(position)).next() {
+        Some(Price::Seconds(price)) => weight > price,
+        Some(Price::Nothing | Price::Unknown) | None => true,
+    }
+}
+
+/// No waiting worker could do what nobody has begun, if that ended the run sooner.
 fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
     if simulation.stopped_at.is_some() || simulation.scheduler.is_done() {
         return;
@@ -156,6 +168,9 @@ fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
             || rest.iter().any(|&item| simulation.claims.is_claimed(item))
             || simulation.executions.iter().any(begun_by_the_living)
         {
+            continue;
+        }
+        if !is_worth_it(simulation, &rest) {
             continue;
         }
         let mut states = rest.iter().map(|&item| simulation.scheduler.ledger().state(item));

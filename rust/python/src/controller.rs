@@ -11,11 +11,14 @@ use coordinator::event::{Command, Event as CoreEvent, Run};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
 use coordinator::protocol::Role;
-use pyo3::exceptions::PyRuntimeError;
+use coordinator::timings::Findings;
+use coordinator::timings_file;
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert;
+use crate::timings::Timings;
 
 /// Where the processes of a run find the coordinator. Starts no thread.
 #[pyclass(frozen, module = "pytest_fastest._core")]
@@ -156,6 +159,34 @@ impl Coordinator {
         self.command(Command::Regroup(keys));
     }
 
+    /// Tells the plan what is known of the collected items from earlier runs. Returns, if anything is known, the seconds
+    /// that all of them are expected to take, of those how many need a processor, and what a worker takes for fixtures
+    /// of the session.
+    fn expect(&self, py: Python<'_>, nodeids: Vec<String>, known: &Timings) -> Option<(f64, f64, f64)> {
+        let outlook = py.detach(|| {
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).expect(nodeids, &known.inner)
+        });
+        outlook.map(|outlook| (outlook.total, outlook.cpu, outlook.session))
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+    /// Writes what was found out of tests in this run to a file of timings, beside what is there. `imports`: seconds by
+    /// module; `day`: counted from 1970; `replace`: also if the file holds something else.
+    fn save_timings(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        imports: Vec<(String, f32)>,
+        day: u32,
+        replace: bool,
+    ) -> PyResult<()> {
+        py.detach(|| {
+            let findings = self.inner.lock().unwrap_or_else(PoisonError::into_inner).findings();
+            timings_file::add(&path, Findings { imports, ..findings }, day, replace)
+        })
+        .map_err(|error| PyOSError::new_err(error.to_string()))
+    }
+
     /// Starts no more tests; what runs may finish.
     fn stop(&self) {
         self.command(Command::Stop);
@@ -251,10 +282,11 @@ impl Event {
 
 /// The automatic number of workers and the reason for it, as a phrase.
 #[pyfunction]
-#[pyo3(signature = (*, separable, expected_total, worker_memory, worker_start))]
+#[pyo3(signature = (*, separable, expected_total, expected_cpu, worker_memory, worker_start))]
 pub(crate) fn automatic_workers(
     separable: usize,
     expected_total: f64,
+    expected_cpu: Option<f64>,
     worker_memory: u64,
     worker_start: f64,
 ) -> (usize, String) {
@@ -264,6 +296,7 @@ pub(crate) fn automatic_workers(
         worker_memory,
         separable,
         expected_total,
+        expected_cpu,
         worker_start,
     });
     (workers, limit.to_string())

@@ -2,6 +2,7 @@
 
 mod controller;
 mod convert;
+mod timings;
 mod worker;
 
 /// The native half of the plugin.
@@ -9,6 +10,8 @@ mod worker;
 mod _core {
     #[pymodule_export]
     use crate::controller::{Address, Coordinator, Event, automatic_workers};
+    #[pymodule_export]
+    use crate::timings::Timings;
     #[pymodule_export]
     use crate::worker::{Board, Link, Message, die_with_parent, give_back_memory};
 }

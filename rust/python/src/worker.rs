@@ -7,6 +7,7 @@ use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
 use coordinator::model::{Item, ItemId, WorkerId};
 use coordinator::protocol::{Downward, Role, Upward};
+use coordinator::timings::Spent;
 use pyo3::exceptions::{PyConnectionError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -108,6 +109,7 @@ impl Link {
                 serial,
                 shares_fixtures,
                 estimate: None,
+                price: None,
             })
             .collect();
         self.send(py, &Upward::Collected { items, payload: convert::payload(payload) })
@@ -128,19 +130,28 @@ impl Link {
         py.detach(|| self.with(|link| link.ready(WorkerId(worker)).map_err(convert::frame_error)))
     }
 
-    /// Reports of one item, which has taken so many `seconds`; `failures` of them count for `--maxfail`, and are sent
-    /// at once.
+    /// Reports of one item; `failures` of them count for `--maxfail`, and are sent at once. With the last of them comes
+    /// what the item has `spent`, in seconds: in all, of a processor, in set-up, call, teardown, for the set-up of
+    /// fixtures that its module shares, of those of the session.
     fn reports(
         &self,
         py: Python<'_>,
         item: u32,
         failures: u32,
-        finished: bool,
-        seconds: f64,
         payload: &[u8],
+        spent: Option<(f32, f32, f32, f32, f32, f32, f32)>,
     ) -> PyResult<()> {
         let payload = convert::payload(payload);
-        let message = Upward::Reports { item: ItemId(item), failures, finished, seconds, payload };
+        let spent = spent.map(|(total, cpu, setup, call, teardown, shared, session)| Spent {
+            total,
+            cpu,
+            setup,
+            call,
+            teardown,
+            shared,
+            session,
+        });
+        let message = Upward::Reports { item: ItemId(item), failures, spent, payload };
         if failures > 0 {
             return self.send(py, &message);
         }

@@ -199,7 +199,7 @@ mod tests {
 
     fn item(group: u32, atom: u32, serial: bool) -> Item {
         let (membership, shares_fixtures, estimate) = (Membership::Neighbours, false, None);
-        Item { group, atom, membership, serial, shares_fixtures, estimate }
+        Item { group, atom, membership, serial, shares_fixtures, estimate, price: None }
     }
 
     fn scheduler(items: Vec<Item>, workers: u32) -> (Scheduler<Arc<TableClaims>>, Arc<TableClaims>) {

@@ -5,7 +5,7 @@ use super::{Action, Scheduler};
 use crate::claims::Claims;
 use crate::holding::Piece;
 use crate::model::{ItemId, WorkerId};
-use crate::plan::Span;
+use crate::plan::{Price, Span};
 
 /// How often work has changed hands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,18 @@ struct Loot {
     span: Span,
     /// Everything the victim has not begun, of which a thief takes half.
     unstarted: f64,
-    shares_fixtures: bool,
+    price: Price,
+}
+
+impl Loot {
+    /// How much sooner the victim would be done, in the plan's unit of weight; `None` if not at all.
+    fn gain(self) -> Option<f64> {
+        let gain = match self.price {
+            Price::Nothing | Price::Unknown => self.unstarted / 2.0,
+            Price::Seconds(price) => (self.unstarted - price) / 2.0,
+        };
+        (gain > 0.0).then_some(gain)
+    }
 }
 
 impl<C: Claims> Scheduler<C> {
@@ -74,7 +85,7 @@ impl<C: Claims> Scheduler<C> {
         }
     }
 
-    /// The worker with most work it has not begun; one whose items share fixtures only if there is no other.
+    /// Where there is most to gain; where that is not known, only if there is no other.
     fn best_loot(&self, thief: WorkerId) -> Option<Loot> {
         let mut best: Option<Loot> = None;
         for number in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
@@ -82,23 +93,20 @@ impl<C: Claims> Scheduler<C> {
             let Some(loot) = self.loot(victim).filter(|_| victim != thief) else {
                 continue;
             };
-            let better = best.is_none_or(|best| {
-                let kinder = best.shares_fixtures && !loot.shares_fixtures;
-                let as_kind = best.shares_fixtures == loot.shares_fixtures;
-                kinder || (as_kind && loot.unstarted > best.unstarted)
-            });
-            if better {
+            let rank = |loot: Loot| (loot.price != Price::Unknown, loot.gain());
+            if best.is_none_or(|best| rank(loot) > rank(best)) {
                 best = Some(loot);
             }
         }
         best
     }
 
-    /// What can be stolen from a worker: the end of the last of its pieces that it has not begun entirely.
+    /// What can be stolen from a worker: the end of the last of its pieces that it has not begun entirely and that is
+    /// worth it.
     fn loot(&self, victim: WorkerId) -> Option<Loot> {
         let slot = &self.slots[victim.index()];
         let mut unstarted = 0.0;
-        let mut last = None;
+        let mut ends = Vec::new();
         for (index, &piece) in slot.holding.pieces().iter().enumerate() {
             let first = self.first_unclaimed(piece);
             let rest = Span { start: first, end: piece.end };
@@ -109,17 +117,20 @@ impl<C: Claims> Scheduler<C> {
             let whole = self.starts_atom(first) && slot.promised != Some(first);
             let start = if whole { first } else { self.plan.atom_end(first).min(piece.end) };
             if start < piece.end {
-                last = Some((index, Span { start, end: piece.end }));
+                ends.push((index, Span { start, end: piece.end }));
             }
         }
-        let (piece, span) = last?;
-        let shares_fixtures = self.plan.shares_fixtures(span.start);
-        Some(Loot { victim, piece, span, unstarted, shares_fixtures })
+        let loot = |(piece, span): (usize, Span)| {
+            let price = self.plan.price(span.start);
+            Loot { victim, piece, span, unstarted, price }
+        };
+        ends.into_iter().rev().map(loot).find(|loot| loot.gain().is_some())
     }
 
     /// Takes the leased items of the loot back, last one first as the victim claims the first one first.
     fn rob(&mut self, loot: Loot, actions: &mut Vec<Action>) -> Option<Span> {
-        let wanted = self.plan.split_point(loot.span, loot.unstarted / 2.0);
+        // So much for the thief that both end at once.
+        let wanted = self.plan.split_point(loot.span, loot.gain().unwrap_or_default());
         let piece = self.slots[loot.victim.index()].holding.pieces()[loot.piece];
         let leased = wanted..piece.leased_end.max(wanted);
         let claimed =
@@ -209,6 +220,7 @@ mod tests {
                 serial: false,
                 shares_fixtures: false,
                 estimate: None,
+                price: None,
             }));
         }
         let claims = Arc::new(Race { table: TableClaims::new(items.len()), contested: OnceLock::new() });
@@ -240,6 +252,7 @@ mod tests {
             serial: false,
             shares_fixtures: group == 0,
             estimate: None,
+            price: None,
         };
         let items_of: Vec<Item> =
             (0..9).map(|atom| item(0, atom)).chain((9..12).map(|atom| item(1, atom))).collect();
@@ -298,6 +311,7 @@ mod tests {
             serial: false,
             shares_fixtures: false,
             estimate: None,
+            price: None,
         });
         let claims = Arc::new(TableClaims::new(items_of.len()));
         let plan = Plan::new(items_of, Order::Collected);

@@ -84,6 +84,7 @@ fn build(blueprints: &[Blueprint]) -> Vec<Item> {
             serial: blueprint.serial,
             shares_fixtures: blueprint.shares_fixtures,
             estimate: blueprint.estimate,
+            price: blueprint.estimate,
         });
     }
     items

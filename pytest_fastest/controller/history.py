@@ -1,0 +1,78 @@
+"""The file of timings: what earlier runs have found out, for the plan; what this run finds out, for the next."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pytest_fastest import _core
+
+_SECONDS_PER_DAY = 86400
+
+
+class Outlook(NamedTuple):
+    """What all tests are expected to take, in seconds: in all, of processor time, for a worker's session fixtures."""
+
+    total: float
+    cpu: float | None
+    session: float
+
+
+class History:
+    """Of one run. Nothing is read or written with `-p no:cacheprovider`, unless `--timings` names a file."""
+
+    def __init__(self, config: pytest.Config, coordinator: _core.Coordinator) -> None:
+        self._config = config
+        self._coordinator = coordinator
+        self._imports: list[tuple[str, float]] = []
+        # A file that the user names is not ours to replace if it holds something else.
+        self._may_replace = config.option.timings is None
+        self._file = file_of(config)
+
+    def expect(self, nodeids: list[str], imports: dict[str, float]) -> Outlook | None:
+        """Tells the plan what is known of these tests; what they are expected to take together, if anything is known.
+
+        `imports`: what the modules have taken, in seconds.
+        """
+        if self._file is None:
+            return None
+        self._imports = list(imports.items())
+        try:
+            known = _core.Timings(self._file)
+        except OSError as error:
+            self._warn(f"{error}: this run goes without")
+            known = _core.Timings()
+            if not self._may_replace:
+                self._file = None
+        outlook = self._coordinator.expect(nodeids, known)
+        return None if outlook is None else Outlook(*outlook)
+
+    def save(self) -> None:
+        """Writes what this run has found out."""
+        if self._file is None:
+            return
+        try:
+            day = int(time.time() // _SECONDS_PER_DAY)
+            self._coordinator.save_timings(self._file, self._imports, day, self._may_replace)
+        except OSError as error:
+            self._warn(f"timings can't be written: {error}")
+
+    def _warn(self, text: str) -> None:
+        self._config.issue_config_time_warning(pytest.PytestWarning(f"fastest: {text}"), stacklevel=2)
+
+
+def file_of(config: pytest.Config) -> Path | None:
+    """Where the timings are, if there is a place for them."""
+    if config.option.timings is not None:
+        return Path(config.invocation_params.dir, config.option.timings)
+    cache = getattr(config, "cache", None)
+    if cache is None:
+        return None
+    try:
+        return Path(cache.mkdir("fastest")) / "timings"
+    except OSError:
+        # pytest itself warns of a cache that can't be written.
+        return None

@@ -1,0 +1,101 @@
+"""What a test takes: time, how much of it a processor, and what of it was for fixtures that others will use too.
+
+A test that waits for a processor does not wait in the sense that matters: more workers would make it wait longer. So
+what it needed of a processor is what it got and what it stood in line for, which Linux tells. A test whose children or
+threads have computed counts as computing all the time, as nobody tells what they stood in line for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# A shorter test counts as computing (seconds); to look closer would cost more than it could tell.
+_LONG = 0.005
+# So much of a test's time its children and threads may compute without counting (a share).
+_IDLE = 0.1
+_SCHEDSTAT = "/proc/thread-self/schedstat"
+# In all, of a processor in set-up, call, teardown, for fixtures that the module shares, for those of the session.
+Spent = tuple[float, float, float, float, float, float, float]
+
+
+class Stopwatch:
+    """Measures one test after the other; also the plugin that sees fixtures being set up."""
+
+    def __init__(self) -> None:
+        self.began = 0.0
+        self._busy = _busy_seconds()
+        self._elsewhere = _elsewhere_seconds()
+        self._phases = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
+        self._fixtures = {"module": 0.0, "session": 0.0}
+        self._inside = False
+
+    def start(self) -> None:
+        """A test begins."""
+        self._phases = dict.fromkeys(self._phases, 0.0)
+        self._fixtures = dict.fromkeys(self._fixtures, 0.0)
+        self.began = time.monotonic()
+
+    def note(self, report: pytest.TestReport) -> None:
+        """A phase of the test is over."""
+        if report.when in self._phases:
+            self._phases[report.when] += report.duration
+
+    def stop(self) -> Spent:
+        """The test is over."""
+        seconds = time.monotonic() - self.began
+        processor = self._needed_of(seconds) if seconds > _LONG else seconds
+        shared, session = self._fixtures["module"], self._fixtures["session"]
+        setup = max(0.0, self._phases["setup"] - shared - session)
+        return seconds, processor, setup, self._phases["call"], self._phases["teardown"], shared, session
+
+    def _needed_of(self, seconds: float) -> float:
+        """How much of a processor the test has needed; short ones before it are counted in."""
+        busy, elsewhere = _busy_seconds(), _elsewhere_seconds()
+        if busy is None or self._busy is None or elsewhere - self._elsewhere > _IDLE * seconds:
+            needed = seconds
+        else:
+            needed = min(seconds, busy - self._busy)
+        self._busy, self._elsewhere = busy, elsewhere
+        return needed
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        scope = fixturedef.scope
+        if scope in ("function", "class") or self._inside:
+            return (yield)
+        self._inside, began = True, time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self._inside = False
+            self._fixtures["session" if scope == "session" else "module"] += time.monotonic() - began
+
+
+def _busy_seconds() -> float | None:
+    """What this thread has run and stood in line for a processor, in seconds; `None` where nobody tells."""
+    try:
+        with open(_SCHEDSTAT, encoding="ascii") as file:  # noqa: PTH123 (the shortest way to two numbers)
+            ran, stood, _ = map(int, file.read().split())
+    except (OSError, ValueError):
+        return None
+    return (ran + stood) / 1e9 if ran else None
+
+
+def _elsewhere_seconds() -> float:
+    """Processor time of other threads, and of children that this process has waited for, in seconds."""
+    threads = time.process_time() - time.thread_time()
+    if resource is None:
+        return threads
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return threads + children.ru_utime + children.ru_stime

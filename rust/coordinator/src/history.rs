@@ -1,0 +1,141 @@
+//! What a run knows from earlier runs, and what it finds out itself.
+
+use std::collections::BTreeMap;
+
+use crate::model::{ItemId, WorkerId};
+use crate::timings::{Findings, Module, Spent, Test, Timings, module_of};
+
+/// What the plan is told of one item, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Expected {
+    /// What the item takes by itself.
+    pub seconds: Option<f64>,
+    /// What it takes to set up again the fixtures that its module shares.
+    pub price: Option<f64>,
+}
+
+/// What all items together are expected to take, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outlook {
+    /// On one worker; an item without a history counts as the others' mean.
+    pub total: f64,
+    /// Of that, what needs a processor.
+    pub cpu: f64,
+    /// What a worker takes for fixtures of the session.
+    pub session: f64,
+}
+
+/// The findings of one run, gathered as they come.
+#[derive(Debug, Default)]
+pub struct History {
+    nodeids: Vec<String>,
+    spent: Vec<Option<Spent>>,
+    /// Seconds that each worker took for each module's shared fixtures.
+    shared: BTreeMap<(String, WorkerId), f32>,
+}
+
+impl History {
+    /// Begins with what was collected. Returns what is expected of each item, and of all if anything is known.
+    pub fn begin(&mut self, nodeids: Vec<String>, known: &Timings) -> (Vec<Expected>, Option<Outlook>) {
+        let expected: Vec<Expected> = nodeids
+            .iter()
+            .map(|nodeid| Expected {
+                seconds: known.tests.get(nodeid).and_then(Test::estimate).map(f64::from),
+                price: known.modules.get(module_of(nodeid)).and_then(Module::price).map(f64::from),
+            })
+            .collect();
+        let outlook = outlook(&nodeids, known);
+        self.spent = vec![None; nodeids.len()];
+        self.nodeids = nodeids;
+        (expected, outlook)
+    }
+
+    /// An item has run to its end. If every worker runs everything, each has numbers of its own.
+    pub(crate) fn finished(&mut self, worker: WorkerId, item: ItemId, spent: Spent) {
+        if self.nodeids.is_empty() {
+            return;
+        }
+        let index = item.index() % self.nodeids.len();
+        self.spent[index] = Some(spent);
+        if spent.shared > 0.0 {
+            let module = module_of(&self.nodeids[index]).to_owned();
+            *self.shared.entry((module, worker)).or_default() += spent.shared;
+        }
+    }
+
+    /// Everything that was found out; nothing is left here.
+    pub fn take(&mut self) -> Findings {
+        let nodeids = std::mem::take(&mut self.nodeids).into_iter();
+        let tests = nodeids.zip(std::mem::take(&mut self.spent));
+        let tests = tests.filter_map(|(nodeid, spent)| spent.map(|spent| (nodeid, spent))).collect();
+        let mut by_module: BTreeMap<String, (f32, u16)> = BTreeMap::new();
+        for ((module, _), seconds) in std::mem::take(&mut self.shared) {
+            let (sum, workers) = by_module.entry(module).or_default();
+            *sum += seconds;
+            *workers += 1;
+        }
+        let fixtures = by_module
+            .into_iter()
+            .map(|(module, (sum, workers))| (module, sum / f32::from(workers)))
+            .collect();
+        Findings { tests, imports: Vec::new(), fixtures }
+    }
+}
+
+fn outlook(nodeids: &[String], known: &Timings) -> Option<Outlook> {
+    let (mut total, mut cpu, mut session, mut tests) = (0.0, 0.0, 0.0_f64, 0_u32);
+    for test in nodeids.iter().filter_map(|nodeid| known.tests.get(nodeid)) {
+        let Some(seconds) = test.estimate().map(f64::from) else {
+            continue;
+        };
+        let measured = f64::from(test.last.total);
+        let share = if measured > 0.0 { (f64::from(test.last.cpu) / measured).clamp(0.0, 1.0) } else { 1.0 };
+        total += seconds;
+        cpu += seconds * share;
+        session = session.max(f64::from(test.last.session));
+        tests += 1;
+    }
+    if tests == 0 {
+        return None;
+    }
+    let all = u32::try_from(nodeids.len()).unwrap_or(u32::MAX);
+    let scale = f64::from(all) / f64::from(tests);
+    Some(Outlook { total: total * scale, cpu: cpu * scale, session })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: WorkerId = WorkerId(0);
+    const SECOND: WorkerId = WorkerId(1);
+
+    fn nodeids() -> Vec<String> {
+        ["a.py::x", "a.py::y", "b.py::z"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn a_run_knows_what_an_earlier_one_has_found_out() {
+        let mut timings = Timings::default();
+        let mut history = History::default();
+        assert_eq!(history.begin(nodeids(), &timings), (vec![Expected::default(); 3], None));
+        let spent = Spent { total: 2.25, cpu: 0.5625, shared: 1.0, session: 0.25, ..Spent::default() };
+        history.finished(FIRST, ItemId(0), spent);
+        // Another worker sets the module's fixtures up again.
+        history.finished(SECOND, ItemId(1), Spent { shared: 0.5, ..spent });
+        timings.add(history.take(), 20_000);
+        let (expected, outlook) = history.begin(nodeids(), &timings);
+        let known = |seconds| Expected { seconds: Some(seconds), price: Some(0.75) };
+        assert_eq!(expected, [known(1.0), known(1.5), Expected::default()]);
+        // The third counts as the mean of the others.
+        assert_eq!(outlook, Some(Outlook { total: 3.75, cpu: 0.9375, session: 0.25 }));
+    }
+
+    #[test]
+    fn lanes_are_of_the_same_items() {
+        let mut history = History::default();
+        history.begin(nodeids(), &Timings::default());
+        history.finished(SECOND, ItemId(4), Spent { total: 1.0, ..Spent::default() });
+        assert_eq!(history.take().tests[0].0, "a.py::y");
+    }
+}
