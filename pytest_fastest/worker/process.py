@@ -286,6 +286,8 @@ class Process:
         if self._worker is not None and self._loop is not None:
             output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
             self._link.session_ended(codec.dumps(output))
+            # What fails from now on, in `pytest_unconfigure`, may come when the run is over.
+            self._end_is_told = True
             if self._is_forked:
                 self._leave()
         return result

@@ -34,6 +34,14 @@ def test_disabled_with_workers(suite: Suite, method: str, workers: str) -> None:
     assert len(suite.marks("called")) == 1
 
 
+def test_a_warning_that_is_an_error_fails_nothing(suite: Suite, method: str) -> None:
+    """The plugin warns when a worker is unconfigured, which is too late for any test."""
+    suite.write(ini="filterwarnings = error", test_benchmark=TESTS)
+    result = suite.run("-n", "2", "--start-method", method, plugins=("benchmark",))
+    assert result.counts == {"passed": 3}
+    assert result.returncode == 0, result.output
+
+
 def test_nothing_to_disable(suite: Suite, method: str) -> None:
     suite.write(test_other="def test_other(): pass")
     result = suite.run("-n", "1", "--start-method", method, plugins=("benchmark",))

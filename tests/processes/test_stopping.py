@@ -274,3 +274,21 @@ def test_a_session_within_a_test_does_not_pass_for_its_teardown(suite: Suite, me
     assert result.counts == {"failed": 1}
     assert len(suite.marks("inner")) == 1
     assert suite.marks("end") == []
+
+
+@pytest.mark.parametrize("where", ["worker", "controller"])
+def test_an_error_after_the_session(suite: Suite, method: str, where: str) -> None:
+    """The run may be over by then: only the controller's own can count, as it does for plain pytest."""
+    suite.write(
+        conftest=f"""
+            def pytest_unconfigure(config):
+                if hasattr(config, "workerinput") == {where == "worker"}:
+                    raise OSError("too late")
+        """,
+        test_a="def test_one(): pass\ndef test_two(): pass",
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.counts == {"passed": 2}
+    assert "INTERNALERROR" not in result.output
+    assert result.returncode == (0 if where == "worker" else 1), result.output
+    assert ("too late" in result.stderr) == (where == "controller")

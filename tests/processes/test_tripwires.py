@@ -94,6 +94,39 @@ BREAK = {
         "take(request.config.own)",
         "the database shared.db is open",
     ),
+    "a temporary directory": (
+        """
+        import tempfile
+        PLACE = tempfile.mkdtemp()
+        """,
+        "import conftest; take(conftest.PLACE.replace('/', '-'))",
+        "conftest.py:2 made a temporary directory",
+    ),
+    "a temporary directory that goes with its object": (
+        """
+        from tempfile import TemporaryDirectory
+        PLACE = TemporaryDirectory()
+        """,
+        "import conftest; take(conftest.PLACE.name.replace('/', '-'))",
+        "conftest.py:2 made a temporary directory",
+    ),
+    "a temporary file": (
+        """
+        import os, tempfile
+        descriptor, FILE = tempfile.mkstemp()
+        os.close(descriptor)
+        """,
+        "import conftest; take(conftest.FILE.replace('/', '-'))",
+        "conftest.py:2 made a temporary file",
+    ),
+    "a temporary file that is open": (
+        """
+        import tempfile
+        FILE = tempfile.NamedTemporaryFile(delete=False)
+        """,
+        "import conftest; take(conftest.FILE.name.replace('/', '-'))",
+        "conftest.py:2 made a temporary file",
+    ),
     "an event loop": (
         """
         import asyncio, os
@@ -234,6 +267,10 @@ HARMLESS = {
     "a file to read and a file to write": """
         FILE = open(__file__)
         LOG = open("own.log", "w")
+    """,
+    "a temporary directory that is gone": """
+        import os, tempfile
+        with tempfile.TemporaryDirectory(dir=os.fsencode(tempfile.gettempdir())): pass
     """,
     "hooks for one end of the session": """
         def pytest_sessionfinish(session): pass

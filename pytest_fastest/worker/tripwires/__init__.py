@@ -20,6 +20,7 @@ class Tripwires:
     def __init__(self) -> None:
         self.reads = identity.Reads()
         self._known = descriptors.Known()
+        self._made = temporary.Made()
 
     def learn(self) -> None:
         """What is open now is ours."""
@@ -34,9 +35,11 @@ class Tripwires:
             or temporary.refusal(config)
             or locks.refusal()
             or sessions.refusal(config)
+            or self._made.refusal(config.rootpath)
         )
 
     def disarm(self, config: pytest.Config) -> None:
         """Before the first fork: from then on, everybody may read everything."""
         self.reads.stop()
+        self._made.stop()
         config.workerinput.reads = None  # type: ignore[attr-defined]

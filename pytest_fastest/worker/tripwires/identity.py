@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_fastest.worker.tripwires.places import Place
+
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
 WORKER = "PYTEST_XDIST_WORKER"
@@ -26,7 +28,7 @@ class Reads:
     """What has been read, and where first: names of environment variables and keys of `workerinput`."""
 
     def __init__(self) -> None:
-        self._places: dict[str, tuple[str, int, str]] = {}
+        self._places: dict[str, Place] = {}
         self._environment = os.environ
         self._class = type(os.environ)
         self._environment.__class__ = _recording(self._class, self)
@@ -41,11 +43,11 @@ class Reads:
             return
         frame = _outside(sys._getframe(1))
         if frame is not None and _package(frame) not in _HARMLESS:
-            self._places[name] = (frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__", "?"))
+            self._places[name] = Place.of(frame)
 
     def places(self, root: Path) -> dict[str, str]:
         """Where each thing was read first, as `conftest.py:3`."""
-        return {name: _place(place, root) for name, place in self._places.items()}
+        return {name: place.text(root) for name, place in self._places.items()}
 
     def refusal(self, root: Path) -> str | None:
         """Whether somebody knows which worker this is."""
@@ -105,11 +107,3 @@ def _outside(frame: FrameType | None) -> FrameType | None:
 def _package(frame: FrameType) -> str:
     name: str = frame.f_globals.get("__name__", "")
     return name if name in _BETWEEN else name.partition(".")[0]
-
-
-def _place(place: tuple[str, int, str], root: Path) -> str:
-    file, line, module = place
-    path = Path(file)
-    if path.is_relative_to(root):
-        return f"{path.relative_to(root)}:{line}"
-    return f"{module}:{line}"
