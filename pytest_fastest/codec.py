@@ -11,6 +11,8 @@ import marshal
 import os
 from typing import Any
 
+# What is nested deeper is cut off: `marshal` has a limit, and so has Python's stack.
+_DEEPEST = 200
 _PLAIN = (str, int, float, complex, bool, bytes)
 
 
@@ -42,15 +44,19 @@ def is_plain(value: Any) -> bool:
     return True
 
 
-def plain(value: Any, lost: list[str] | None = None) -> Any:
+def plain(value: Any, lost: list[str] | None = None, depth: int = 0) -> Any:
     """What `dumps` makes of `value`. The types of what became its `repr` are added to `lost`."""
     if value is None or type(value) in _PLAIN:
         return value
+    if depth > _DEEPEST:
+        if lost is not None:
+            lost.append(f"{type(value).__qualname__} in {depth} others")
+        return "…"
     if isinstance(value, dict):
-        return {plain(key, lost): plain(item, lost) for key, item in value.items()}
+        return {plain(key, lost, depth + 1): plain(item, lost, depth + 1) for key, item in value.items()}
     for container in (list, tuple, set, frozenset):
         if isinstance(value, container):
-            return container(plain(item, lost) for item in value)
+            return container(plain(item, lost, depth + 1) for item in value)
     # A subclass may have its own idea of conversion (an enum's is its name): the builtin's is asked.
     if isinstance(value, str):
         return str.__str__(value)

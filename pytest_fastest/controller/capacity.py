@@ -42,7 +42,7 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
     chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
     if not isinstance(chosen, int) or chosen < 0:
         raise pytest.UsageError(f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers")
-    most = max(1, int(chosen) if request.most is None else min(chosen, request.most))
+    most = max(1, int(chosen if request.most is None else min(chosen, request.most)))
     if isinstance(chosen, takeover.Automatic):
         return request, most
     return replace(request, count=most, source="pytest_xdist_auto_num_workers"), most

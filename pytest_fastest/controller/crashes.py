@@ -44,11 +44,13 @@ def closing(nodeid: str, location: Location) -> pytest.TestReport:
     return pytest.TestReport(nodeid, location, {}, "passed", None, "teardown")
 
 
-def missing(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:
-    """The report of an item that a worker, which collects for itself, did not find."""
-    text = (
-        f"worker '{node.gateway.id}' did not collect this test: collection gives different results in different "
-        "processes (an order or parameters that depend on time, chance, hashes or the worker's id?)"
+def missing(nodeid: str, location: Location, node: WorkerNode, failure: str) -> pytest.TestReport:
+    """The report of an item that a worker, which collects for itself, did not find; `failure`: of its file, there."""
+    text = f"worker '{node.gateway.id}' did not collect this test: " + (
+        f"its file could be collected in another process, and not in this one:\n{failure}"
+        if failure
+        else "collection gives different results in different processes (an order or parameters that depend on time, "
+        "chance, hashes or the worker's id?)"
     )
     return _failed(nodeid, location, "setup", text, [])
 

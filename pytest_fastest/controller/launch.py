@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core
-from pytest_fastest.controller import remembered
+from pytest_fastest.controller import early_plugins, remembered
 from pytest_fastest.controller.guard import guard
 from pytest_fastest.controller.session import ControllerPlugin
 from pytest_fastest.worker import forksafety, reports
@@ -97,6 +97,8 @@ def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | N
         return "spawn", "fork is not safe on macOS"
     if not forksafety.is_single_threaded():
         return "spawn", "pytest was started in a process with threads"
+    if reason := early_plugins.reader(config):
+        return "spawn", reason
     if reason := remembered.recall(config):
         return "forkserver", f"{reason} (remembered)"
     return "fork", None

@@ -74,8 +74,8 @@ class Replay:
                     self._warning(data)
                 case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
                     self._junit(what, name, value, node, index)
-                case ("missing", _):
-                    self._log(node, index, crashes.missing(nodeid, location, node))
+                case ("missing", failure):
+                    self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
             self._begun.remove(index)
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)

@@ -123,7 +123,7 @@ class ControllerPlugin:
         nodeids = described["nodeids"]
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
-        self._mode, scope = scheduling.scopes(self._config, self._mode)
+        self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
         if scope is not None:
             numbers: dict[object, int] = {}
             keys = [numbers.setdefault(scope(nodeid), len(numbers)) for nodeid in nodeids]

@@ -41,15 +41,20 @@ class Loop:
         board: _core.Board,
         worker: int,
         find: Callable[[int], pytest.Item | None],
+        failure: Callable[[int], str],
         count: int,
     ) -> None:
-        """`find`: gives this process's item, if there is one, for an index among the run's `count` items."""
+        """`find`: gives this process's item, if there is one, for an index among the run's `count` items.
+
+        `failure`: says why there is none, if that is known.
+        """
         self._worker = worker
         self._config = config
         self._session = session
         self._link = link
         self._board = board
         self._find_own = find
+        self._failure = failure
         self._count = count
         self._leased: deque[int] = deque()
         self._question = 0
@@ -135,7 +140,7 @@ class Loop:
             # May import its module.
             item = self._find(index)
             if item is None:
-                self._outbox.append(("missing", index))
+                self._outbox.append(("missing", self._failure(index % self._count)))
                 self._failures += 1
             else:
                 self._run_protocol(index, item)

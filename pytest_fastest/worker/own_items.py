@@ -26,6 +26,7 @@ class OwnItems:
         self._unknown: list[pytest.Item] = []
         self._open: dict[str, deque[int]] = defaultdict(deque)
         self._found: dict[int, pytest.Item] = {}
+        self._failures: dict[str, str] = {}
 
     def __len__(self) -> int:
         """How many items the run has."""
@@ -51,6 +52,15 @@ class OwnItems:
     def find(self, index: int) -> pytest.Item | None:
         """The item with this number, or `None` if this process has none like that."""
         return self._found.get(index)
+
+    def note(self, report: pytest.CollectReport) -> None:
+        """Something has been collected, or not."""
+        if report.failed:
+            self._failures[report.nodeid] = report.longreprtext
+
+    def failure(self, index: int) -> str:
+        """What went wrong with the file of an item that was not found, if something did."""
+        return self._failures.get(self._nodeids[index].partition("::")[0], "")
 
     def collect_ahead(self) -> bool:
         """Collects a part of what is left, while there is nothing else to do; whether there was something."""

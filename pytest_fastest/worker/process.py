@@ -141,6 +141,7 @@ class Process:
         if self._own_items is not None:
             # What only this process fails to collect, its tests tell; the collector tells the rest.
             session.testsfailed, session._shouldfail = failures
+            self._own_items.note(report)
         else:
             self._note_collected(report)
         return result
@@ -180,6 +181,7 @@ class Process:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         # Nothing is made of the list: counting a reference to every item would copy its page in every forked worker.
         find: Callable[[int], pytest.Item | None] = session.items.__getitem__
+        failure: Callable[[int], str] = lambda _index: ""  # noqa: E731
         count = len(session.items)
         if self._own_items is None or self._worker is None:
             if not self._offer(session.items):
@@ -188,13 +190,13 @@ class Process:
             self._gc.resume()
             self._own_items.add(session.items)
             self._match(self._own_items, self._worker)
-            find, count = self._own_items.find, len(self._own_items)
+            find, failure, count = self._own_items.find, self._own_items.failure, len(self._own_items)
         assert self._worker is not None
         directory = self._address.directory
         crash.watch(directory, f"gw{self._worker}")
         muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
         board = _core.Board(directory, self._worker)
-        self._loop = Loop(self._config, session, self._link, board, self._worker, find, count)
+        self._loop = Loop(self._config, session, self._link, board, self._worker, find, failure, count)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()
@@ -275,7 +277,10 @@ class Process:
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, object, object]:
+        # As pytest-xdist fills them in.
+        output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
+        output.update(exitstatus=int(exitstatus), shouldfail=session.shouldfail, shouldstop=session.shouldstop)
         result = None
         try:
             result = yield
@@ -284,7 +289,6 @@ class Process:
                 raise
             self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
         if self._worker is not None and self._loop is not None:
-            output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
             self._link.session_ended(codec.dumps(output))
             # What fails from now on, in `pytest_unconfigure`, may come when the run is over.
             self._end_is_told = True

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
+from pytest_fastest.worker import identity
 from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
 from pytest_fastest.worker.terminal import Terminal
@@ -43,6 +44,8 @@ def main(boot: dict[str, Any], role: str) -> None:
     os.chdir(boot["directory"])
     worker = None if role == "collector" else int(role)
     address = Address(boot["address"], boot["token"])
+    # Before pytest imports the first plugin.
+    identity.announce({**boot["provisional"], "workerid": f"gw{worker or 0}"})
     process = Process(address, boot["provisional"], Terminal.leave(), worker=worker, can_fork=False)
     import pytest
 

@@ -57,7 +57,7 @@ def loadscope(nodeid: str) -> str:
 _SCOPES = {"loadfile": loadfile, "loadscope": loadscope}
 
 
-def scopes(config: pytest.Config, mode: str) -> tuple[str, Callable[[str], object] | None]:
+def scopes(config: pytest.Config, mode: str, nodeids: list[str]) -> tuple[str, Callable[[str], object] | None]:
     """The mode that counts, and what tells a test's scope by its node id: tests with the same scope are run by one
     worker, in order. `None`: groups are as they were collected.
 
@@ -66,11 +66,11 @@ def scopes(config: pytest.Config, mode: str) -> tuple[str, Callable[[str], objec
     if config.hook.pytest_xdist_make_scheduler.get_hookimpls():
         scheduler = config.hook.pytest_xdist_make_scheduler(config=config, log=_Log())
         if scheduler is not None:
-            return _of_scheduler(scheduler)
+            return _of_scheduler(scheduler, nodeids)
     return mode, _SCOPES.get(mode)
 
 
-def _of_scheduler(scheduler: Any) -> tuple[str, Callable[[str], object] | None]:
+def _of_scheduler(scheduler: Any, nodeids: list[str]) -> tuple[str, Callable[[str], object] | None]:
     from xdist import scheduler as known
 
     kinds = {
@@ -85,8 +85,12 @@ def _of_scheduler(scheduler: Any) -> tuple[str, Callable[[str], object] | None]:
         return kinds[type(scheduler)]
     if isinstance(scheduler, known.LoadScopeScheduling) and not isinstance(scheduler, known.LoadGroupScheduling):
         if not (unsupported := _unsupported(type(scheduler), set(kinds))):
+            # A scope may be told by the whole collection.
+            scheduler.collection = list(nodeids)
             return "loadscope", scheduler._split_scope
         what = f"it defines {', '.join(sorted(unsupported))}"
+    elif isinstance(scheduler, known.LoadGroupScheduling):
+        what = "it is a subclass of LoadGroupScheduling, whose groups are those of the marks"
     else:
         what = "it is none of them"
     raise pytest.UsageError(

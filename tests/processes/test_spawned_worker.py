@@ -43,6 +43,32 @@ def test_ids_that_differ_between_processes(suite: Suite) -> None:
         assert "different" in failure.text
 
 
+@pytest.mark.parametrize("collect", ["all", "needed"])
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_a_file_that_one_worker_cannot_import(suite: Suite, method: str, collect: str) -> None:
+    suite.write(
+        ini=f"fastest_collect = {collect}",
+        test_picky="""
+            import os, time
+            import pytest
+
+            if os.environ["PYTEST_XDIST_WORKER"] == "gw1":
+                raise RuntimeError("not in this one")
+
+            @pytest.mark.parametrize("number", range(20))
+            def test_picky(number): time.sleep(0.05)
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.returncode == 1
+    assert sum(result.counts.values()) == 20
+    assert result.failures
+    for failure in result.failures:
+        assert failure.worker == "gw1"
+        assert "did not collect this test: its file could be collected in another process" in failure.text
+        assert "RuntimeError: not in this one" in failure.text
+
+
 def test_an_order_that_differs_between_processes(suite: Suite) -> None:
     suite.write(
         conftest="""

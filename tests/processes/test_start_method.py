@@ -310,3 +310,34 @@ def test_output_can_be_piped_to_something_that_stops_reading(suite: Suite) -> No
     script = f"{sys.executable} -m pytest -n 2 -v | head -1"
     result = suite.run(command=["sh", "-c", script])
     assert "test session starts" in result.stdout
+
+
+@pytest.mark.parametrize("how", [("-p", "ours"), ()], ids=["option", "variable"])
+def test_a_plugin_that_is_imported_early_and_reads_the_identity(suite: Suite, how: tuple[str, ...]) -> None:
+    suite.write(
+        ours="""
+            import os
+            import pytest
+            NAME = os.environ.get("PYTEST_XDIST_WORKER")
+
+            @pytest.fixture
+            def name(): return NAME
+        """,
+        test_numbers="""
+            import time
+            import pytest
+
+            @pytest.mark.parametrize("number", range(8))
+            def test_number(number, name, worker_id):
+                time.sleep(0.02)
+                assert name == worker_id
+        """,
+    )
+    env = {"PYTHONPATH": os.pathsep.join((str(suite.root), str(suite.helpers)))}
+    if not how:
+        env["PYTEST_PLUGINS"] = "ours"
+    result = suite.run("-n", "2", *how, env=env)
+    assert result.counts == {"passed": 8}, result.output
+    assert _reason(result, "spawn") == (
+        "the plugin ours reads PYTEST_XDIST_WORKER (line 4), and is imported before workers start"
+    )

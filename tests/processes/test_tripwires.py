@@ -185,6 +185,35 @@ BREAK = {
         "take(os.path.basename(request.config.folder))",
         "conftest.py has pytest_sessionstart and pytest_sessionfinish",
     ),
+    "a file from configuration to the end of the session": (
+        """
+        import os
+
+        def pytest_configure(config):
+            config.own = f"{os.getpid()}"
+            open(config.own, "x").close()
+
+        def pytest_sessionfinish(session):
+            os.remove(session.config.own)
+        """,
+        "take(request.config.own)",
+        "conftest.py has pytest_configure and pytest_sessionfinish",
+    ),
+    "a file from collection to the end of the session": (
+        """
+        import os
+
+        def pytest_collection_finish(session):
+            session.config.own = f"{os.getpid()}"
+            open(session.config.own, "x").close()
+
+        def pytest_sessionfinish(session):
+            if hasattr(session.config, "workerinput"):
+                os.remove(session.config.own)
+        """,
+        "take(request.config.own)",
+        "conftest.py has pytest_collection_finish and pytest_sessionfinish",
+    ),
     "the temporary directory": (
         """
         def pytest_sessionstart(session):

@@ -165,6 +165,42 @@ SCHEDULER = """
 """
 
 
+def test_scopes_told_by_the_whole_collection(suite: Suite, method: str) -> None:
+    suite.write(
+        conftest="""
+            from xdist.scheduler import LoadScopeScheduling
+
+            class ByPlace(LoadScopeScheduling):
+                def _split_scope(self, nodeid):
+                    return self.collection.index(nodeid) % 2
+
+            def pytest_xdist_make_scheduler(config, log):
+                return ByPlace(config, log)
+        """,
+        test_a="from witness import meet\n" + "".join(f"def test_{number}(): meet(2)\n" for number in range(6)),
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.counts == {"passed": 6}, result.output
+    workers = [{report.worker for report in result.reports if int(report.nodeid[-1]) % 2 == odd} for odd in (0, 1)]
+    assert [len(found) for found in workers] == [1, 1]
+    assert workers[0] != workers[1]
+
+
+def test_what_a_worker_leaves(suite: Suite, method: str) -> None:
+    suite.write(
+        conftest="""
+            from witness import mark
+
+            def pytest_testnodedown(node, error):
+                output = node.workeroutput
+                mark(f"{output['exitstatus']} {output['shouldfail']} {output['shouldstop']}")
+        """,
+        test_a="def test_a(): pass\ndef test_b(): pass",
+    )
+    suite.run("-n", "2", "--start-method", method)
+    assert [mark.name for mark in suite.marks()] == ["0 False False"] * 2
+
+
 @pytest.mark.parametrize("plugins", [(), ("xdist",)], ids=["without xdist", "with xdist"])
 def test_the_scopes_of_a_scheduler(suite: Suite, method: str, plugins: tuple[str, ...]) -> None:
     tests = "\n".join(f"def test_{n}_{letter}(): meet(3)" for n in "123" for letter in "xyz")

@@ -62,6 +62,13 @@ def test_how_many_workers(many: Suite, ini: str, args: tuple[str, ...], env: dic
     assert result.workers == workers
 
 
+@pytest.mark.parametrize("args", [("-n", "auto"), ("-n", "0"), ("-n", "logical")], ids=str)
+def test_a_limit_above_the_automatic_number(many: Suite, args: tuple[str, ...]) -> None:
+    result = many.run(*args, "--maxprocesses", "1000")
+    assert result.counts == {"passed": 40}, result.output
+    assert 1 <= result.workers <= (os.cpu_count() or 1)
+
+
 def test_a_number_that_is_none_is_ignored_with_a_warning(many: Suite) -> None:
     result = many.run("-n", "auto", env={"PYTEST_XDIST_AUTO_NUM_WORKERS": "many"})
     assert result.counts["passed"] == 40

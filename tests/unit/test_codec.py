@@ -102,6 +102,15 @@ def test_a_value_whose_repr_fails_does_not_end_the_run() -> None:
     codec.dumps({"value": Rude()})
 
 
+def test_what_is_nested_too_deep_is_cut_off() -> None:
+    value: object = Opaque()
+    for _ in range(5000):
+        value = {"deeper": value}
+    lost: list[str] = []
+    codec.dumps(codec.plain(value, lost))
+    assert len(lost) == 1
+
+
 def test_not_everything_is_plain() -> None:
     assert not codec.is_plain(Opaque())
     assert not codec.is_plain((1, Path("a")))

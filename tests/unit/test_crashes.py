@@ -43,7 +43,7 @@ def test_a_crash_names_worker_end_and_test(node: Any, phase: Any) -> None:
 
 
 def test_an_item_that_was_not_collected_there(node: Any) -> None:
-    report = crashes.missing("test_a.py::test_one", LOCATION, node)
+    report = crashes.missing("test_a.py::test_one", LOCATION, node, "")
     assert report.failed
     assert report.when == "setup"
     assert "worker 'gw7' did not collect this test" in report.longreprtext

@@ -1,4 +1,4 @@
-"""Who owns something for the time of a session: one begins here, and every forked worker would end it."""
+"""Who owns something for the time of a session: it begins here once, and every forked worker would end it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,28 @@ _HARMLESS = (
 )
 
 
+# What is called before the fork.
+_BEGINNINGS = ("pytest_sessionstart", "pytest_collection", "pytest_collection_finish")
+
+
 def refusal(config: pytest.Config) -> str | None:
-    """The first plugin or conftest with both hooks, unless it is known to be harmless."""
-    ending = {id(hook.plugin) for hook in config.hook.pytest_sessionfinish.get_hookimpls()}
-    for hook in config.hook.pytest_sessionstart.get_hookimpls():
-        if id(hook.plugin) in ending and _package(hook.plugin) not in _HARMLESS:
-            return f"{_name(hook.plugin, config.rootpath)} has pytest_sessionstart and pytest_sessionfinish"
+    """The first plugin or conftest that could begin something and end it, unless it is known to be harmless."""
+    ending = _having(config, "pytest_sessionfinish")
+    for name in _BEGINNINGS:
+        for plugin in _having(config, name):
+            if plugin in ending and _package(plugin) not in _HARMLESS:
+                return f"{_name(plugin, config.rootpath)} has {name} and pytest_sessionfinish"
+    # Plugins that look at the end of the session for what they have configured are many, and were tried.
+    tidy = _having(config, "pytest_unconfigure")
+    for plugin in _having(config, "pytest_configure"):
+        if plugin in config.pluginmanager._conftest_plugins and plugin in ending and plugin not in tidy:
+            return f"{_name(plugin, config.rootpath)} has pytest_configure and pytest_sessionfinish"
     return None
+
+
+def _having(config: pytest.Config, name: str) -> list[object]:
+    """Plugins and conftests with this hook."""
+    return [hook.plugin for hook in getattr(config.hook, name).get_hookimpls()]
 
 
 def _package(plugin: object) -> str:
