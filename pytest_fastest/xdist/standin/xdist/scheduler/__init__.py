@@ -49,6 +49,9 @@ class WorkStealingScheduling(_Scheduler):
 class LoadScopeScheduling(_Scheduler):
     """Tests with the same scope are run by the same worker."""
 
+    # All node ids, once they are collected.
+    collection: list[str] | None = None
+
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.rsplit("::", 1)[0]
 
