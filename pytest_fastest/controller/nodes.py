@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_fastest.worker.tripwires.identity import presence, value
 from pytest_fastest.xdist.facade import DSession, Sched
 from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
 
@@ -60,12 +61,14 @@ class Nodes:
 
     def differing(self, reads: Mapping[str, str], count: int) -> str | None:
         """What of `workerinput` somebody has read that is another for each of the first `count` nodes: the reason not
-        to fork them. `reads`: keys, and where they were read.
+        to fork them. `reads`: what, as one would write it, and where.
         """
-        first, *others = [self[worker].workerinput for worker in range(count)]
-        for key, place in reads.items():
-            if any(other.get(key) != first.get(key) for other in others):
-                return f'{place} read workerinput["{key}"], which is another for each worker'
+        given = [self[worker].workerinput for worker in range(count)]
+        for key in {key: None for one in given for key in one}:
+            values, presences = [one.get(key) for one in given], [key in one for one in given]
+            for what, found in ((value(key), values), (presence(key), presences)):
+                if what in reads and any(other != found[0] for other in found):
+                    return f"{reads[what]} read {what}, which is another for each worker"
         return None
 
     def _make(self, worker: int) -> WorkerNode:

@@ -34,6 +34,8 @@ def assume(config: pytest.Config, workerinput: dict[str, Any], reads: Reads | No
     if "basetemp" not in workerinput:
         return
     config.option.basetemp = workerinput["basetemp"]
+    if reads is not None:
+        reads.watch(config.option)
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is not None:
         from pathlib import Path

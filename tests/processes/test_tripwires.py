@@ -72,6 +72,102 @@ BREAK = {
         "take(request.config.port)",
         'conftest.py:6 read workerinput["port"], which is another for each worker',
     ),
+    "a name by a helper that has read another before": (
+        """
+        import os
+
+        def variable(name):
+            return os.environ.get(name, "none")
+
+        HOST = variable("DB_HOST")
+        DATABASE = "test_" + variable("PYTEST_XDIST_WORKER")
+        """,
+        "import conftest; take(conftest.DATABASE)",
+        "conftest.py:4 read PYTEST_XDIST_WORKER",
+    ),
+    "a name in a loop": (
+        """
+        import os
+        ALL = dict(os.environ), list(os.environ)
+        FOUND = {name: os.environ.get(name) for name in ("DB_HOST", "PYTEST_XDIST_WORKER")}
+        """,
+        "import conftest; take(conftest.FOUND['PYTEST_XDIST_WORKER'])",
+        "conftest.py:3 read PYTEST_XDIST_WORKER",
+    ),
+    "a name in bytes": (
+        """
+        import os
+        DATABASE = os.environb.get(b"PYTEST_XDIST_WORKER", b"master").decode()
+        """,
+        "import conftest; take(conftest.DATABASE)",
+        "conftest.py:2 read PYTEST_XDIST_WORKER",
+    ),
+    "a name that is filled in": (
+        """
+        import os
+        DATABASE = os.path.expandvars("test_$PYTEST_XDIST_WORKER")
+        """,
+        "import conftest; take(conftest.DATABASE)",
+        "conftest.py:2 read PYTEST_XDIST_WORKER",
+    ),
+    "a port that is taken out": (
+        """
+        def pytest_configure_node(node):
+            node.workerinput["port"] = 7000 + int(node.gateway.id[2:])
+
+        def pytest_configure(config):
+            config.port = getattr(config, "workerinput", {}).pop("port", None)
+        """,
+        "take(request.config.port)",
+        'conftest.py:5 read workerinput["port"], which is another for each worker',
+    ),
+    "a role that one node has": (
+        """
+        def pytest_configure_node(node):
+            if node.gateway.id == "gw1":
+                node.workerinput["role"] = "main"
+
+        def pytest_configure(config):
+            config.has_role = "role" in getattr(config, "workerinput", {})
+        """,
+        "take(request.config.has_role)",
+        'conftest.py:6 read "role" in workerinput, which is another for each worker',
+    ),
+    "the name of the temporary directory": (
+        """
+        def pytest_configure(config):
+            config.base = config.option.basetemp
+        """,
+        "take(os.path.basename(request.config.base))",
+        "conftest.py:2 read config.option.basetemp",
+    ),
+    "the name of the temporary directory by the function for it": (
+        """
+        def pytest_configure(config):
+            config.base = config.getoption("basetemp")
+        """,
+        "take(os.path.basename(request.config.base))",
+        "conftest.py:2 read config.option.basetemp",
+    ),
+    **{
+        f"a copy of what the worker is given: {copy}": (
+            f"""
+        def pytest_configure(config):
+            given = getattr(config, "workerinput", {{"workerid": "master"}})
+            config.database = {copy}
+        """,
+            "take(request.config.database)",
+            'conftest.py:3 read workerinput["workerid"]',
+        )
+        for copy in (
+            'dict(given)["workerid"]',
+            '(given | {})["workerid"]',
+            'given.copy()["workerid"]',
+            '"{workerid}".format(**given)',
+            '[value for key, value in given.items() if key == "workerid"][0]',
+            'max(value for value in given.values() if str(value).startswith(("gw", "master")))',
+        )
+    },
     "a connection": (
         """
         import os, socket
@@ -270,7 +366,10 @@ HARMLESS = {
     "a copy of the environment": """
         import os, subprocess
         COPIES = dict(os.environ), os.environ.copy(), {**os.environ}, list(os.environ.items()), os.environ | {"A": "1"}
+        ONE_BY_ONE = {name: os.environ[name] + os.environ.get("HOME", "") for name in os.environ}
+        BYTES = dict(os.environb)
         subprocess.run(["true"], env={**os.environ, "MINE": "1"}, check=True)
+        subprocess.run(["true"], env=os.environ, check=True)
         subprocess.run(["true"], check=True)
     """,
     "a question about the role": """
@@ -279,7 +378,14 @@ HARMLESS = {
         OTHERS = os.environ.get("PYTEST_XDIST_TESTRUNUID"), os.environ.get("HOME")
 
         def pytest_configure(config):
-            config.is_worker = hasattr(config, "workerinput")
+            config.is_worker = hasattr(config, "workerinput") and "workerid" in config.workerinput
+    """,
+    "a key whose value nobody reads": """
+        def pytest_configure_node(node):
+            node.workerinput["port"] = 7000 + int(node.gateway.id[2:])
+
+        def pytest_configure(config):
+            config.has_port = "port" in getattr(config, "workerinput", {})
     """,
     "a value that all nodes have": """
         def pytest_configure_node(node):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,26 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest.worker.tripwires.places import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
+
+def value(key: object) -> str:
+    """What stands in `workerinput` for a key, as one would write it."""
+    return f'workerinput["{key}"]'
+
+
+def presence(key: object) -> str:
+    """Whether anything does."""
+    return f'"{key}" in workerinput'
+
+
 WORKER = "PYTEST_XDIST_WORKER"
-WORKERID = "workerid"
+WORKERID = value("workerid")
+BASETEMP = "config.option.basetemp"
 # Between who reads and what is read.
-_BETWEEN = ("os", "collections.abc", "_collections_abc", "xdist", "pytest_fastest")
+_BETWEEN = ("os", "posixpath", "collections.abc", "_collections_abc", "_pytest.config", "xdist", "pytest_fastest")
 # They read it at import or while they are configured, and make nothing of it that has to differ between workers.
 _HARMLESS = (
     "_pytest",
@@ -25,37 +39,65 @@ _HARMLESS = (
 
 
 class Reads:
-    """What has been read, and where first: names of environment variables and keys of `workerinput`."""
+    """What has been read, as one would write it, and where first."""
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
-        self._environment = os.environ
-        self._class = type(os.environ)
-        self._environment.__class__ = _recording(self._class, self)
+        self._classes: list[tuple[Any, type]] = []
+        for environment in (os.environ, os.environb):
+            self._exchange(environment, _environment(environment, self))
+
+    def watch(self, option: argparse.Namespace) -> None:
+        """Looks at the options too, now that the worker's temporary directory is among them."""
+        self._exchange(option, _options(self))
 
     def stop(self) -> None:
-        """Makes the environment an ordinary one again."""
-        self._environment.__class__ = self._class
+        """Makes everything an ordinary one again."""
+        for thing, kind in self._classes:
+            thing.__class__ = kind
 
-    def note(self, name: str) -> None:
+    def note(self, what: str) -> None:
         """Somebody is reading this."""
-        if name in self._places:
+        if what in self._places:
             return
         frame = _outside(sys._getframe(1))
         if frame is not None and _package(frame) not in _HARMLESS:
-            self._places[name] = Place.of(frame)
+            self._places[what] = Place.of(frame)
 
     def places(self, root: Path) -> dict[str, str]:
         """Where each thing was read first, as `conftest.py:3`."""
-        return {name: place.text(root) for name, place in self._places.items()}
+        return {what: place.text(root) for what, place in self._places.items()}
 
     def refusal(self, root: Path) -> str | None:
         """Whether somebody knows which worker this is."""
         places = self.places(root)
-        for name, what in ((WORKER, WORKER), (WORKERID, f'workerinput["{WORKERID}"]')):
-            if name in places:
-                return f"{places[name]} read {what}"
-        return None
+        return next((f"{places[what]} read {what}" for what in (WORKER, WORKERID, BASETEMP) if what in places), None)
+
+    def _exchange(self, thing: Any, kind: type) -> None:
+        self._classes.append((thing, type(thing)))
+        thing.__class__ = kind
+
+
+def _one(method: Callable[..., Any], what: Callable[[object], str] = value) -> Any:
+    """The method of a dictionary, with a note of the key that it is asked for."""
+
+    def read(self: WorkerInput, key: object, *default: object) -> Any:
+        if self.reads is not None:
+            self.reads.note(what(key))
+        return method(self, key, *default)
+
+    return read
+
+
+def _whole(method: Callable[..., Any]) -> Any:
+    """The method of a dictionary that gives all of it away: the worker's id is there."""
+
+    def read(self: WorkerInput) -> Any:
+        if self.reads is not None:
+            self.reads.note(WORKERID)
+        return method(self)
+
+    return read
 
 
 class WorkerInput(dict[str, Any]):
@@ -63,38 +105,67 @@ class WorkerInput(dict[str, Any]):
 
     reads: Reads | None = None
 
-    def __getitem__(self, key: str) -> Any:
-        if self.reads is not None:
-            self.reads.note(key)
-        return super().__getitem__(key)
+    __getitem__ = _one(dict.__getitem__)
+    get = _one(dict.get)
+    pop = _one(dict.pop)
+    setdefault = _one(dict.setdefault)
+    __contains__ = _one(dict.__contains__, presence)
 
-    def get(self, key: str, default: Any = None) -> Any:
-        if self.reads is not None:
-            self.reads.note(key)
-        return super().get(key, default)
+    # With an iterator of its own, Python copies it by its methods: `dict(it)`, `{**it}`, `it | other`.
+    __iter__ = _whole(dict.__iter__)
+    keys = _whole(dict.keys)
+    values = _whole(dict.values)
+    items = _whole(dict.items)
+    copy = _whole(dict.copy)
+    popitem = _whole(dict.popitem)
 
 
-def _recording(kind: Any, reads: Reads) -> Any:
+def _environment(environment: Any, reads: Reads) -> type:
     """The class of the environment, with a note of each read of the worker's name.
 
     Who copies the whole environment, for a child process say, has not read it, nor has who asks whether it is there:
-    that is the same in all workers. A copy reads one name after the other from the same place in the code.
+    that is the same in all workers. A copy reads all names in the order in which they were iterated over.
     """
-    before: list[object] = [None]
+    kind = type(environment)
+    worker = environment.decodekey(os.fsencode(WORKER))
+    rest: list[Any] = []  # What a copy has still to read, the next one last.
 
-    class Environment(kind):  # type: ignore[misc]
-        def __getitem__(self, key: str) -> str:
-            frame = _outside(sys._getframe(1))
-            here = None if frame is None else (id(frame), frame.f_lasti)
-            if key == WORKER and here != before[0]:
-                reads.note(key)
-            before[0] = here
-            return super().__getitem__(key)  # type: ignore[no-any-return]
+    class Environment(kind):  # type: ignore[misc, valid-type]
+        def __getitem__(self, key: Any) -> Any:
+            if rest[-1:] == [key]:  # Slices, as another thread may be copying too.
+                del rest[-1:]
+            elif key == worker:
+                reads.note(WORKER)
+            return super().__getitem__(key)
+
+        def __iter__(self) -> Iterator[Any]:
+            names = list(super().__iter__())
+            rest[:] = reversed(names)
+            return iter(names)
 
         def __contains__(self, key: object) -> bool:
             return self.encodekey(key) in self._data
 
     return Environment
+
+
+def _options(reads: Reads) -> type:
+    """The class of the options, with a note of each read of the temporary directory."""
+
+    class Options(argparse.Namespace):
+        @property
+        def basetemp(self) -> Any:
+            reads.note(BASETEMP)
+            return vars(self)["basetemp"]
+
+        @basetemp.setter
+        def basetemp(self, given: Any) -> None:
+            vars(self)["basetemp"] = given
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return argparse.Namespace, (), vars(self)  # A copy is an ordinary one.
+
+    return Options
 
 
 def _outside(frame: FrameType | None) -> FrameType | None:
