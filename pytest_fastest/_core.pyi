@@ -231,11 +231,12 @@ class Link:
         item: int,
         failures: int,
         payload: bytes,
+        at_once: bool,
         spent: tuple[float, float, float, float, float, float, float] | None,
     ) -> None:
-        """Reports of one item; `failures` of them count for `--maxfail`, and are sent at once. With the last of them
-        comes what the item has `spent`, in seconds: in all, of a processor, in set-up, call, teardown, for
-        fixtures that its module shares, for those of the session.
+        """Reports of one item, of which `failures` count for `--maxfail`; sent `at_once`, or left where the coordinator
+        looks soon. With the last of them comes what the item has `spent`, in seconds: in all, of a processor, in
+        set-up, call, teardown, for fixtures that its module shares, for those of the session.
         """
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""

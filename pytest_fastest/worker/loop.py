@@ -23,6 +23,8 @@ from pytest_fastest.worker.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_fastest.worker.own_items import AllItems, OwnItems
+
 # With this few items left, the worker looks whether more have come before it asks.
 _LOW = 1
 _ORDINARY = ("passed", "skipped", "failed")
@@ -40,22 +42,14 @@ class Loop:
         link: _core.Link,
         board: _core.Board,
         worker: int,
-        find: Callable[[int], pytest.Item | None],
-        failure: Callable[[int], str],
-        count: int,
+        items: AllItems | OwnItems,
     ) -> None:
-        """`find`: gives this process's item, if there is one, for an index among the run's `count` items.
-
-        `failure`: says why there is none, if that is known.
-        """
         self._worker = worker
         self._config = config
         self._session = session
         self._link = link
         self._board = board
-        self._find_own = find
-        self._failure = failure
-        self._count = count
+        self._items = items
         self._leased: deque[int] = deque()
         self._question = 0
         self._ended = False
@@ -105,7 +99,7 @@ class Loop:
 
     def _find(self, index: int) -> pytest.Item | None:
         # If every worker runs everything, each has numbers of its own.
-        return self._find_own(index % self._count)
+        return self._items.find(index % len(self._items))
 
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""
@@ -140,7 +134,7 @@ class Loop:
             # May import its module.
             item = self._find(index)
             if item is None:
-                self._outbox.append(("missing", self._failure(index % self._count)))
+                self._outbox.append(("missing", self._items.failure(index % len(self._items))))
                 self._failures += 1
             else:
                 self._run_protocol(index, item)
@@ -194,7 +188,10 @@ class Loop:
             payload = codec.dumps(self._outbox)
         self._outbox.clear()
         failures, self._failures = self._failures, 0
-        self._link.reports(self._current, failures, payload, self._stopwatch.stop() if finished else None)
+        # A failure may reach the limit; and who has nothing left to do may be what the end of the run waits for.
+        at_once = failures > 0 or (finished and self._next is None)
+        spent = self._stopwatch.stop() if finished else None
+        self._link.reports(self._current, failures, payload, at_once, spent)
 
     def _degrade(self) -> None:
         """Something that a plugin has put on a report can't be sent as it is: says so once for each attribute."""

@@ -1,4 +1,4 @@
-"""The run's items, as a worker that collects for itself finds them among its own."""
+"""The run's items, as a worker finds them: all of them, or among its own if it collects for itself."""
 
 from __future__ import annotations
 
@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from _pytest.nodes import Node
+
+
+class AllItems:
+    """The items of the process that has collected them for all: nothing has to be found."""
+
+    def __init__(self, items: list[pytest.Item]) -> None:
+        # Nothing is made of the list: counting a reference to every item would copy its page in every forked worker.
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def find(self, index: int) -> pytest.Item | None:
+        """The item with this number."""
+        return self._items[index]
+
+    def failure(self, _index: int) -> str:
+        """Why an item was not found: there is no such case."""
+        return ""
 
 
 class OwnItems:

@@ -20,13 +20,14 @@ from pytest_fastest import _core, codec
 from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, own_items, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
+from pytest_fastest.worker.own_items import AllItems
 from pytest_fastest.worker.terminal import flush
 from pytest_fastest.worker.tripwires import Tripwires
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
     import warnings
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
     from pytest_fastest.worker.own_items import OwnItems
     from pytest_fastest.worker.terminal import Terminal
@@ -179,24 +180,22 @@ class Process:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        # Nothing is made of the list: counting a reference to every item would copy its page in every forked worker.
-        find: Callable[[int], pytest.Item | None] = session.items.__getitem__
-        failure: Callable[[int], str] = lambda _index: ""  # noqa: E731
-        count = len(session.items)
+        items: AllItems | OwnItems
         if self._own_items is None or self._worker is None:
             if not self._offer(session.items):
                 return True
+            items = AllItems(session.items)
         else:
             self._gc.resume()
-            self._own_items.add(session.items)
-            self._match(self._own_items, self._worker)
-            find, failure, count = self._own_items.find, self._own_items.failure, len(self._own_items)
+            items = self._own_items
+            items.add(session.items)
+            self._match(items, self._worker)
         assert self._worker is not None
         directory = self._address.directory
         crash.watch(directory, f"gw{self._worker}")
         muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
         board = _core.Board(directory, self._worker)
-        self._loop = Loop(self._config, session, self._link, board, self._worker, find, failure, count)
+        self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()

@@ -3,6 +3,7 @@
 //! Everything that changes the run's state happens here, in one thread, in the order in which it arrives.
 
 mod deaths;
+mod ends;
 mod inboxes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
+
+use ends::{INTERRUPT_GRACE, Interrupt, Scope};
 
 use crate::board::Board;
 use crate::connection::{self, Input, Peer};
@@ -25,15 +28,11 @@ use crate::plan::{Order, Plan};
 use crate::processes::{ConnectionId, Process, Processes};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
 use crate::scheduler::{Action, Limits, Scheduler};
-use crate::signals::{self, Signal};
 
 /// How often the outboxes of workers are looked into, deaths with one sign missing are looked at again, and the
 /// controller is told what it need not know at once: it wakes up a hundred times a second at most, on cores that tests
 /// could use.
 const TICK: Duration = Duration::from_millis(10);
-/// A terminal's Ctrl-C reaches the workers by itself; only who has not stopped by then is sent a signal, since a
-/// second one would cut finalizers short.
-const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
 const DEFAULT_ESTIMATE: f64 = 0.01;
@@ -85,22 +84,6 @@ enum Base {
     Expected(Vec<WorkerId>),
     Connected,
     Gone,
-}
-
-/// That running tests are to be interrupted.
-struct Interrupt {
-    at: Instant,
-    scope: Scope,
-}
-
-/// Which of the running tests are interrupted.
-#[derive(Clone, Copy)]
-enum Scope {
-    /// All of them: the user wants an end.
-    Everything,
-    /// Those of the other workers whose teardown has not begun: this worker's failure is the reason, and what comes
-    /// to its end by itself is let do so.
-    OthersBut(WorkerId),
 }
 
 /// What exists once items are dealt.
@@ -182,9 +165,6 @@ impl Dispatcher {
             self.bury();
             self.interrupt_if_due();
             self.settle();
-            if self.untold.iter().any(Event::is_urgent) {
-                self.tell();
-            }
             if self.quitting && self.processes.iter().next().is_none() {
                 return;
             }
@@ -492,72 +472,6 @@ impl Dispatcher {
         self.schedule(|scheduler| scheduler.retire(worker));
     }
 
-    fn wants_stop(&mut self, payload: ByteBuf) {
-        self.stop(NotRunReason::Stopped);
-        self.emit(Event::WantsStop(payload));
-    }
-
-    fn stop(&mut self, reason: NotRunReason) {
-        if let Some(run) = &self.run {
-            run.board.stop();
-        }
-        self.schedule(|scheduler| scheduler.stop(reason));
-    }
-
-    fn interrupt_after(&mut self, delay: Duration, scope: Scope) {
-        self.interrupt = Some(Interrupt { at: Instant::now() + delay, scope });
-    }
-
-    /// Interrupts what runs: tests, or the collection if there are no tests yet.
-    fn interrupt_if_due(&mut self) {
-        let Some(interrupt) = self.interrupt.take_if(|interrupt| interrupt.at <= Instant::now()) else {
-            return;
-        };
-        let is_busy = |role: Role| match (role, &self.run) {
-            (Role::Worker(worker), Some(run)) => {
-                let concerned = match interrupt.scope {
-                    Scope::Everything => true,
-                    Scope::OthersBut(spared) => worker != spared && !run.board.is_tearing_down(worker),
-                };
-                concerned && running_item(run, worker).is_some()
-            }
-            (Role::Collector, None) => self.collected.is_none(),
-            // It collects for itself.
-            (Role::Worker(_), None) => true,
-            (Role::Collector, Some(_)) | (Role::Base, _) => false,
-        };
-        let busy = self.processes.iter().filter(|(role, _)| is_busy(*role));
-        for pid in busy.filter_map(|(_, process)| process.pid) {
-            signals::send(pid, Signal::Interrupt);
-        }
-    }
-
-    fn kill_all(&mut self) {
-        self.stop(NotRunReason::Stopped);
-        if let Some(run) = &mut self.run {
-            run.options.max_restarts = 0;
-            run.needed = 0;
-        }
-        for pid in self.processes.iter().filter_map(|(_, process)| process.pid) {
-            signals::send(pid, Signal::Kill);
-        }
-        self.processes.killed(Instant::now());
-    }
-
-    fn quit(&mut self) {
-        for role in [Role::Collector, Role::Base] {
-            self.send(role, &Downward::Quit);
-        }
-        let workers: Vec<Role> = self.processes.iter().map(|(role, _)| role).collect();
-        for role in workers {
-            if matches!(role, Role::Worker(_)) {
-                self.send(role, &Downward::Quit);
-            }
-        }
-        // Nothing is known of processes that have not connected, so nothing can be waited for.
-        self.processes.forget_unconnected();
-    }
-
     fn send_items(&mut self, worker: WorkerId) {
         if let Some(payload) = self.items.clone() {
             self.send(Role::Worker(worker), &Downward::Items(payload));
@@ -573,7 +487,11 @@ impl Dispatcher {
     }
 
     fn emit(&mut self, event: Event) {
+        let is_urgent = event.is_urgent();
         self.untold.push(event);
+        if is_urgent {
+            self.tell();
+        }
     }
 
     fn tell(&mut self) {

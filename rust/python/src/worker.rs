@@ -130,15 +130,16 @@ impl Link {
         py.detach(|| self.with(|link| link.ready(WorkerId(worker)).map_err(convert::frame_error)))
     }
 
-    /// Reports of one item; `failures` of them count for `--maxfail`, and are sent at once. With the last of them comes
-    /// what the item has `spent`, in seconds: in all, of a processor, in set-up, call, teardown, for the set-up of
-    /// fixtures that its module shares, of those of the session.
+    /// Reports of one item, of which `failures` count for `--maxfail`; sent `at_once`, or left where the coordinator
+    /// looks soon. With the last of them comes what the item has `spent`, in seconds: in all, of a processor, in set-up,
+    /// call, teardown, for fixtures that its module shares, for those of the session.
     fn reports(
         &self,
         py: Python<'_>,
         item: u32,
         failures: u32,
         payload: &[u8],
+        at_once: bool,
         spent: Option<(f32, f32, f32, f32, f32, f32, f32)>,
     ) -> PyResult<()> {
         let payload = convert::payload(payload);
@@ -152,7 +153,7 @@ impl Link {
             session,
         });
         let message = Upward::Reports { item: ItemId(item), failures, spent, payload };
-        if failures > 0 {
+        if at_once {
             return self.send(py, &message);
         }
         // Nothing to wait for, so the GIL is kept.
