@@ -17,6 +17,7 @@ HOME = PROJECT / ".cache" / "matrix"
 # The oldest that is supported, the last of each line since, and the newest.
 VERSIONS = ("8.0.2", "8.4.2", "9.0.3", "9.2.0")
 TESTS = (
+    "tests/acceptance/test_outcomes.py",
     "tests/options",
     "tests/surface/test_hooks.py",
     "tests/surface/test_modes.py",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -19,6 +20,7 @@ from _pytest import runner
 from pytest_fastest import _core, codec
 from pytest_fastest.worker import reports
 from pytest_fastest.worker.stopwatch import Stopwatch
+from pytest_fastest.worker.unseen import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,9 +224,9 @@ class Loop:
             kwargs["nextitem"] = self._true_next(kwargs["nextitem"])
         return self._call_and_report(item, when, log, **kwargs)
 
+    @unseen
     def _teardown_exact(self, nextitem: pytest.Item | None) -> None:
         """In the place of pytest's method, for plugins that come here in ways of their own."""
-        # Not to be seen in the tracebacks of fixtures.
         __tracebackhide__ = True
         self._teardown(self._true_next(nextitem))
 
@@ -313,7 +315,7 @@ class Loop:
         stack = list(self._session._setupstate.stack)
         if last is None or stack == needed[: len(stack)]:
             return
-        call = runner.CallInfo.from_call(lambda: self._teardown(item), when="teardown", reraise=(KeyboardInterrupt,))
+        call = runner.CallInfo.from_call(partial(self._teardown, item), when="teardown", reraise=(KeyboardInterrupt,))
         if call.excinfo is None:
             return
         report = last.ihook.pytest_runtest_makereport(item=last, call=call)

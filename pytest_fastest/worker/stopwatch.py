@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_fastest.worker.unseen import unseen
+
 try:
     import resource
 except ImportError:
@@ -70,7 +72,9 @@ class Stopwatch:
         return needed
 
     @pytest.hookimpl(wrapper=True)
+    @unseen
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        __tracebackhide__ = True
         scope = fixturedef.scope
         if scope in ("function", "class") or self._inside:
             return (yield)

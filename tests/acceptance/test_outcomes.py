@@ -354,19 +354,35 @@ def test_reruns_of_a_conftest_protocol(parity: Parity) -> None:
     parity.check()
 
 
-def test_teardown_errors_of_fixtures_in_a_conftest(parity: Parity) -> None:
+@pytest.mark.parametrize("scope", ["function", "class", "module", "package", "session"])
+@pytest.mark.parametrize("names", ["absent", "broken", "no_frame", "broken, callback, no_frame"])
+def test_errors_of_fixtures_in_a_conftest(parity: Parity, scope: str, names: str) -> None:
     """pytest finds no frame of the test module to begin at, and leaves out frames of its own only."""
     parity.write(
         {
-            "conftest.py": """
+            "conftest.py": f"""
+                from functools import partial
+
                 import pytest
 
-                @pytest.fixture
+                @pytest.fixture(scope={scope!r})
+                def absent():
+                    raise RuntimeError("at the start")
+
+                @pytest.fixture(scope={scope!r})
                 def broken():
                     yield
                     raise RuntimeError("at the end")
+
+                @pytest.fixture(scope={scope!r})
+                def callback(request):
+                    request.addfinalizer(lambda: int("no frame of a file"))
+
+                @pytest.fixture(scope={scope!r})
+                def no_frame(request):
+                    request.addfinalizer(partial(int, "no frame at all"))
             """,
-            "test_a.py": "def test_a(broken): pass\ndef test_b(): pass",
+            "test_a.py": f"def test_a({names}): pass",
         }
     )
     parity.check(hows=ALL)
