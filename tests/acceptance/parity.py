@@ -76,7 +76,9 @@ class Run:
         root = self.folder / ".pytest_cache" / "v"
         files = (file for file in root.rglob("*") if file.is_file())
         cache = {file.relative_to(root).as_posix(): json.loads(file.read_text("utf-8")) for file in files}
-        cache.get("cache/stepwise", {}).pop("last_cache_date_str", None)
+        stepwise = cache.get("cache/stepwise")
+        if isinstance(stepwise, dict):  # A list before pytest 8.4.
+            stepwise.pop("last_cache_date_str", None)
         return cache
 
     def aspects(self) -> dict[str, list[str]]:

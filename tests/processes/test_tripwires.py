@@ -177,7 +177,7 @@ BREAK = {
             config.client = config.connection.recv(100).decode()
         """,
         "take(request.config.client)",
-        "1 socket opened",
+        "1 socket opened by conftest.py:4",
     ),
     "a database": (
         """
@@ -232,7 +232,7 @@ BREAK = {
             config.own = f"{os.getpid()}"
         """,
         "take(request.config.own)",
-        "opened by a conftest",
+        "1 event loop opened by conftest.py:4",
     ),
     "a pipe to a child": (
         """
@@ -246,7 +246,7 @@ BREAK = {
             config.child.communicate()
         """,
         "take(request.config.own)",
-        "2 pipes opened",
+        "2 pipes opened by conftest.py:4",
     ),
     "a thread": (
         """
@@ -266,7 +266,7 @@ BREAK = {
             config.doubler = Doubler()
         """,
         "request.config.doubler.jobs.put(21); assert request.config.doubler.results.get(timeout=1) == 42",
-        "a thread is running (doubler)",
+        "conftest.py:7 started a thread (doubler)",
     ),
     "a directory for the session": (
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_fastest.worker.tripwires import descriptors, identity, locks, sessions, temporary, threads
+from pytest_fastest.worker.tripwires import descriptors, identity, locks, openers, sessions, temporary, threads
 
 if TYPE_CHECKING:
     import pytest
@@ -19,6 +19,7 @@ class Tripwires:
 
     def __init__(self) -> None:
         self.reads = identity.Reads()
+        self._openers = openers.Openers()
         self._known = descriptors.Known()
         self._made = temporary.Made()
 
@@ -29,8 +30,8 @@ class Tripwires:
     def refusal(self, config: pytest.Config) -> str | None:
         """The reason not to fork, or `None`."""
         return (
-            threads.refusal()
-            or self._known.refusal()
+            threads.refusal(self._openers, config.rootpath)
+            or self._known.refusal(self._openers, config.rootpath)
             or self.reads.refusal(config.rootpath)
             or temporary.refusal(config)
             or locks.refusal()
@@ -42,4 +43,5 @@ class Tripwires:
         """Before the first fork: from then on, everybody may read everything."""
         self.reads.stop()
         self._made.stop()
+        self._openers.stop()
         config.workerinput.reads = None  # type: ignore[attr-defined]

@@ -9,6 +9,10 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_fastest.worker.tripwires.openers import Openers
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _SQLITE = b"SQLite format 3\0"
@@ -30,21 +34,23 @@ class Known:
         self._targets.update(targets)
         self._event_loops = targets.count(_EVENT_LOOP)
 
-    def refusal(self) -> str | None:
+    def refusal(self, openers: Openers, root: Path) -> str | None:
         """What has been opened since and must not be shared, if anything."""
         opened = _open()
         opened.pop(_resource_tracker(), "")
         new = set(opened.values()) - self._targets
         counts = {
+            # These all have the same name. A loop has sockets too, so it comes first.
+            "event loop": list(opened.values()).count(_EVENT_LOOP) - self._event_loops,
             # A copy of what was open has the same name.
             "socket": sum(target.startswith("socket:") for target in new),
             "pipe": sum(target.startswith("pipe:") for target in new),
-            # These all have the same name.
-            "event loop": list(opened.values()).count(_EVENT_LOOP) - self._event_loops,
         }
         for kind, count in counts.items():
             if count > 0:
-                return f"{count} {kind}{'s' if count > 1 else ''} opened by a conftest, plugin or test module"
+                place = openers.place(kind)
+                who = "a conftest, plugin or test module" if place is None else place.text(root)
+                return f"{count} {kind}{'s' if count > 1 else ''} opened by {who}"
         for descriptor, target in opened.items():
             if target in new and _is_database(descriptor, target):
                 return f"the database {Path(target).name} is open"

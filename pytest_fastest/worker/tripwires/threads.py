@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from pytest_fastest.worker.forksafety import count_tasks, fork
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def refusal() -> str | None:
+    from pytest_fastest.worker.tripwires.openers import Openers
+
+
+def refusal(openers: Openers, root: Path) -> str | None:
     """What would be lost in a forked worker, if anything."""
     threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     if threads:
-        return f"a thread is running ({', '.join(sorted(threads)[:3])})"
+        names, place = ", ".join(sorted(threads)[:3]), openers.place("thread")
+        return f"a thread is running ({names})" if place is None else f"{place.text(root)} started a thread ({names})"
     surviving = _surviving()
     if surviving:
         return f"{surviving} native thread{'s' if surviving > 1 else ''} of a library would be lost"
