@@ -1,13 +1,14 @@
 """The native half of the plugin: the coordinator, and what the other processes need to talk to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 __all__ = [
     "Address",
     "Board",
+    "Composed",
     "Coordinator",
     "Event",
     "Link",
@@ -317,6 +318,13 @@ class Board:
         """Says that the running item has come to its teardown."""
     def is_stopped(self) -> bool:
         """Whether the run is to stop."""
+
+@final
+class Composed:
+    """`outer(inner(...))`, whatever is given, without a frame of its own in tracebacks."""
+
+    def __new__(cls, outer: Callable[[Any], Any], inner: Callable[..., Any]) -> Composed: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def automatic_workers(
     *, separable: int, expected_total: float, expected_cpu: float | None, worker_memory: int, worker_start: float

@@ -20,7 +20,6 @@ from _pytest import runner
 from pytest_fastest import _core, codec
 from pytest_fastest.worker import reports
 from pytest_fastest.worker.stopwatch import Stopwatch
-from pytest_fastest.worker.unseen import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +75,9 @@ class Loop:
         self._stopwatch = Stopwatch()
         config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
-        session._setupstate.teardown_exact = self._teardown_exact  # type: ignore[method-assign]
+        # Plugins come there in ways of their own.
+        teardown_exact = _core.Composed(self._teardown, self._true_next)
+        session._setupstate.teardown_exact = teardown_exact  # type: ignore[method-assign]
         # A test may fork, and its child come back here as a copy of this worker. It must not speak for it.
         self._is_copy = False
         if hasattr(os, "register_at_fork"):
@@ -223,12 +224,6 @@ class Loop:
             self._board.set_tearing_down()
             kwargs["nextitem"] = self._true_next(kwargs["nextitem"])
         return self._call_and_report(item, when, log, **kwargs)
-
-    @unseen
-    def _teardown_exact(self, nextitem: pytest.Item | None) -> None:
-        """In the place of pytest's method, for plugins that come here in ways of their own."""
-        __tracebackhide__ = True
-        self._teardown(self._true_next(nextitem))
 
     def _true_next(self, nextitem: pytest.Item | None) -> pytest.Item | None:
         if nextitem is not self._hint or self._current is None:

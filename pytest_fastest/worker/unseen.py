@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FunctionType
 
-_Function = TypeVar("_Function", bound="FunctionType")
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 def unseen(function: _Function) -> _Function:
@@ -17,5 +18,6 @@ def unseen(function: _Function) -> _Function:
     Only then it leaves out what is hidden, so that a hidden frame alone would leave none: an internal error in some
     versions. The function is to be hidden too (`__tracebackhide__`), for where all frames are shown.
     """
-    function.__code__ = function.__code__.replace(co_filename="<fastest>")
+    plain = cast("FunctionType", function)
+    plain.__code__ = plain.__code__.replace(co_filename="<fastest>")
     return function

@@ -1,5 +1,6 @@
 //! `pytest_fastest._core`: the coordinator for Python. Conversions only; decisions are in the coordinator crate.
 
+mod compose;
 mod controller;
 mod convert;
 mod timings;
@@ -8,6 +9,8 @@ mod worker;
 /// The native half of the plugin.
 #[pyo3::pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::compose::Composed;
     #[pymodule_export]
     use crate::controller::{Address, Coordinator, Event, automatic_workers};
     #[pymodule_export]
