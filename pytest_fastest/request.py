@@ -82,7 +82,7 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         )
     value, source = asked
     most = option.maxprocesses
-    count = min(value, most or value) if isinstance(value, int) else None
+    count, source = limited(value, source, most) if isinstance(value, int) else (None, source)
     if reason := _interactive(option):
         if count is not None:
             raise pytest.UsageError(
@@ -105,6 +105,11 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         _keeps_order(option),
         option.testrunuid,
     )
+
+
+def limited(count: int, source: str, most: int | None) -> tuple[int, str]:
+    """The number of workers and who has said so, with `--maxprocesses`."""
+    return (count, source) if most is None or count <= most else (most, f"{source} {count}, --maxprocesses")
 
 
 def _keeps_order(option: argparse.Namespace) -> bool:

@@ -1,6 +1,7 @@
 """Runs a part of our own tests with older and newer versions of pytest, each in an environment of its own.
 
-The part is what depends on pytest's inside most: options, start methods, the interface of pytest-xdist.
+The part is what depends on pytest's inside most: reports, options, start methods, the interface of pytest-xdist, other
+people's plugins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ VERSIONS = ("8.0.2", "8.4.2", "9.0.3", "9.2.0")
 TESTS = (
     "tests/acceptance/test_outcomes.py",
     "tests/options",
+    "tests/plugins",
     "tests/surface/test_hooks.py",
     "tests/surface/test_modes.py",
     "tests/surface/test_options.py",

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_fastest import _core
+from pytest_fastest.request import limited
 from pytest_fastest.xdist import takeover
 
 if TYPE_CHECKING:
     from pytest_fastest.controller.history import Outlook
     from pytest_fastest.request import Request
 
+_HOOK = "pytest_xdist_auto_num_workers"
 # Share of the template's memory that a forked worker comes to own (measured on pandas' dtypes tests: 45 of 150 MB).
 _FORKED_SHARE = 0.5
 # Seconds that a forked worker takes to its first test (measured: 5 to 15 ms with 2,000 to 40,000 items).
@@ -41,11 +43,12 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
     config.option.numprocesses = request.automatic
     chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
     if not isinstance(chosen, int) or chosen < 0:
-        raise pytest.UsageError(f"pytest_xdist_auto_num_workers returned {chosen!r}, not a number of workers")
-    most = max(1, int(chosen if request.most is None else min(chosen, request.most)))
+        raise pytest.UsageError(f"{_HOOK} returned {chosen!r}, not a number of workers")
+    source = takeover.AUTOMATIC_WORKERS if isinstance(chosen, takeover.FromEnvironment) else _HOOK
+    count, source = limited(max(1, int(chosen)), source, request.most)
     if isinstance(chosen, takeover.Automatic):
-        return request, most
-    return replace(request, count=most, source="pytest_xdist_auto_num_workers"), most
+        return request, count
+    return replace(request, count=count, source=source), count
 
 
 def choose(
@@ -56,8 +59,6 @@ def choose(
         workers = max(1, min(request.count, separable))
         asked = f"{request.source} {request.count}"
         return Choice(workers, asked if workers == request.count else f"{asked}, no more separable work")
-    if request.most is not None:
-        separable = min(separable, request.most)
     memory = memory or _UNKNOWN_MEMORY
     workers, reason = _core.automatic_workers(
         separable=separable,
@@ -66,4 +67,6 @@ def choose(
         worker_memory=int(memory * _FORKED_SHARE) if forks else memory,
         worker_start=(_FORK_SECONDS if forks else start_seconds) + outlook.session,
     )
+    if request.most is not None and request.most < workers:
+        workers, reason = request.most, f"--maxprocesses {request.most}"
     return Choice(workers, f"automatic: {reason}")

@@ -35,7 +35,7 @@ class Nodes:
 
     def set_count(self, count: int) -> None:
         """How many workers there are, as they are told."""
-        self._count = count
+        self._count = self.sched.numnodes = count
         for node in self._nodes.values():
             node.workerinput["workercount"] = count
 
@@ -85,6 +85,5 @@ class Nodes:
         gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
         self._config.hook.pytest_xdist_newgateway(gateway=gateway)
         node = WorkerNode(gateway, workerinput, self._config, self._manager, self._retire)
-        self.sched.nodes.append(node)
         self._config.hook.pytest_configure_node(node=node)
         return node

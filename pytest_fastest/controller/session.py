@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_fastest.controller.launch import Launched
+    from pytest_fastest.xdist.nodes import WorkerNode
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
 _PATIENCE = 0.1
@@ -313,19 +314,24 @@ class ControllerPlugin:
                 node = self._nodes[worker]
                 node.make_ready()
                 self._config.hook.pytest_testnodeready(node=node)
+                self._nodes.sched.nodes.append(node)
                 self._config.hook.pytest_xdist_node_collection_finished(node=node, ids=self._replay.nodeids)
             case _core.Event.Ended(worker=worker, payload=payload):
                 node = self._nodes[worker]
-                node.shutting_down = True
                 node.workeroutput = codec.loads(payload)
-                self._config.hook.pytest_testnodedown(node=node, error=None)
+                self._node_is_down(node, None)
+
+    def _node_is_down(self, node: WorkerNode, error: object) -> None:
+        node.shutting_down = True
+        self._config.hook.pytest_testnodedown(node=node, error=error)
+        if node in self._nodes.sched.nodes:  # Not if it never became ready.
+            self._nodes.sched.nodes.remove(node)
 
     def _crashed(
         self, worker: int, item: int | None, phase: Literal["call", "teardown"], returncode: int | None
     ) -> None:
         node = self._nodes[worker]
-        node.shutting_down = True
-        self._config.hook.pytest_testnodedown(node=node, error=crashes.how_it_ended(returncode))
+        self._node_is_down(node, crashes.how_it_ended(returncode))
         if item is not None:
             again = False
             if self._is_killed:

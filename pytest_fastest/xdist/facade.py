@@ -30,17 +30,15 @@ class TerminalDistReporter:
 
 
 class Sched:
-    """What plugins read of a scheduler and ask of it."""
+    """What plugins read of a scheduler and ask of it. `nodes`: the workers that are ready and have not ended."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.nodes: list[WorkerNode] = []
+        # How many there are at the start.
+        self.numnodes = 0
         self.collection: Sequence[str] | None = None
         self._pending: set[str] = set()
-
-    @property
-    def numnodes(self) -> int:
-        return len(self.nodes)
 
     def mark_test_pending(self, item: str) -> None:
         """Within `pytest_handlecrashitem`: the test is to run again. Raises `ValueError` for an unknown node id."""

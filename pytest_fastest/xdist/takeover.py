@@ -27,6 +27,10 @@ class Automatic(int):
     """A number of workers that nobody has chosen: it may change once the tests are known."""
 
 
+class FromEnvironment(int):
+    """A number of workers that the environment has chosen, not a hook of somebody's."""
+
+
 def cores() -> int:
     """How many cores this process may use; the native module, which knows of quotas too, may not be loaded."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -49,7 +53,7 @@ class Xdist:
         """The environment's number, or the number of cores."""
         if (asked := os.environ.get(AUTOMATIC_WORKERS)) and asked.strip():
             if asked.strip().isdecimal():
-                return int(asked)
+                return FromEnvironment(asked)
             warnings.warn(f"{AUTOMATIC_WORKERS} is not a number: {asked!r}. Ignoring it.", stacklevel=2)
         return Automatic(cores())
 

@@ -61,7 +61,8 @@ PLAIN = ("-p", "no:fastest")
 
 @pytest.fixture
 def features(suite: Suite) -> Suite:
-    suite.write(conftest=STEPS)
+    # The plugin uses what older versions of pytest warn of.
+    suite.write(conftest=STEPS, ini="filterwarnings = ignore")
     for name in ("one", "two"):
         (suite.root / f"{name}.feature").write_text(FEATURE.format(name=name), "utf-8")
         suite.write(**{f"test_{name}": f"from pytest_bdd import scenarios\nscenarios('{name}.feature')"})

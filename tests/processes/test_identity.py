@@ -109,9 +109,9 @@ def test_workeroutput_arrives(suite: Suite, method: str) -> None:
             def pytest_sessionfinish(session):
                 if hasattr(session.config, "workerinput"):
                     session.config.workeroutput["mine"] = session.config.workerinput["workerid"]
-                    return
-                for node in session.config.pluginmanager.get_plugin("dsession").sched.nodes:
-                    mark(f"{node.gateway.id} sent {node.workeroutput['mine']}")
+
+            def pytest_testnodedown(node):
+                mark(f"{node.gateway.id} sent {node.workeroutput['mine']}")
         """,
         test_a="def test_a(): pass",
         test_b="def test_b(): pass",

@@ -62,6 +62,29 @@ def test_how_many_workers(many: Suite, ini: str, args: tuple[str, ...], env: dic
     assert result.workers == workers
 
 
+@pytest.mark.parametrize(
+    ("args", "env", "reason"),
+    [
+        (("-n", "4", "--maxprocesses", "2"), {}, "-n 4, --maxprocesses 2"),
+        (("-n", "4", "--maxprocesses", "9"), {}, "-n 4"),
+        (
+            ("-n", "4", "--dist", "loadfile", "--maxprocesses", "2"),
+            {},
+            "-n 4, --maxprocesses 2, no more separable work",
+        ),
+        (("-n", "auto"), {"PYTEST_XDIST_AUTO_NUM_WORKERS": "3"}, "PYTEST_XDIST_AUTO_NUM_WORKERS 3"),
+        (
+            ("-n", "auto", "--maxprocesses", "2"),
+            {"PYTEST_XDIST_AUTO_NUM_WORKERS": "3"},
+            "PYTEST_XDIST_AUTO_NUM_WORKERS 3, --maxprocesses 2",
+        ),
+    ],
+    ids=str,
+)
+def test_who_has_chosen_the_number(many: Suite, args: tuple[str, ...], env: dict[str, str], reason: str) -> None:
+    assert f"({reason})" in str(many.run(*args, env=env).header)
+
+
 @pytest.mark.parametrize("args", [("-n", "auto"), ("-n", "0"), ("-n", "logical")], ids=str)
 def test_a_limit_above_the_automatic_number(many: Suite, args: tuple[str, ...]) -> None:
     result = many.run(*args, "--maxprocesses", "1000")

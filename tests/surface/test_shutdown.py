@@ -225,11 +225,16 @@ def test_workers_that_are_dead_and_others_because_of_it(suite: Suite, method: st
 
             def pytest_testnodedown(node, error):
                 mark(f"down {node.gateway.id} {error}")
+                assert node in nodes(node.config)
                 node.shutdown()
                 if error is not None:
                     other = next(node for node in nodes(node.config) if not node.shutting_down)
                     other.shutdown()
                     mark(f"shut down {other.gateway.id}")
+
+            def pytest_sessionfinish(session):
+                if not hasattr(session.config, "workerinput"):
+                    mark(f"left: {nodes(session.config)}")
 
             def nodes(config):
                 return config.pluginmanager.getplugin("dsession").sched.nodes
@@ -242,6 +247,7 @@ def test_workers_that_are_dead_and_others_because_of_it(suite: Suite, method: st
     (shut_down,) = (mark.name.removeprefix("shut down ") for mark in suite.marks("shut down"))
     assert f"down {shut_down} None" in downs(suite)
     assert sum("left with exit status 3" in name for name in downs(suite)) == 1
+    assert [mark.name for mark in suite.marks("left: ")] == ["left: []"]
 
 
 def test_a_retired_worker_can_still_crash_and_is_not_replaced(suite: Suite, method: str) -> None:
