@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -33,11 +32,10 @@ _CONFIGURATION = "addopts of the configuration file"
 _SOURCES = (_CONFIGURATION, _PYTEST_ADDOPTS, ENVIRONMENT, _COMMAND_LINE)
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """That workers are wanted.
 
-    * `count`: `None` for an automatic number; `source` is where it was said;
+    * `workers`: how many, `None` for an automatic number; `source` is where it was said;
     * `automatic`: which word for an automatic number was used;
     * `most`: no more than these many, if there is a limit;
     * `mode`: how tests are distributed (`--dist`);
@@ -46,7 +44,7 @@ class Request:
     * `testrunuid`: a name for the run that the user has chosen.
     """
 
-    count: int | None
+    workers: int | None
     source: str
     start_method: str
     automatic: str = AUTOMATIC
@@ -57,8 +55,7 @@ class Request:
     testrunuid: str | None = None
 
 
-@dataclass(frozen=True)
-class Declined:
+class Declined(NamedTuple):
     """That workers were asked for, but this run has none: `reason` goes to the header."""
 
     reason: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -24,8 +23,7 @@ _FORK_SECONDS = 0.01
 _UNKNOWN_MEMORY = 100 << 20
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The number of workers, and why not another."""
 
     workers: int
@@ -37,8 +35,8 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
 
     Raises `pytest.UsageError` if a plugin chooses what is no number.
     """
-    if request.count is not None:
-        return request, request.count
+    if request.workers is not None:
+        return request, request.workers
     # Hooks tell by the option which word for an automatic number was used.
     config.option.numprocesses = request.automatic
     chosen = config.hook.pytest_xdist_auto_num_workers(config=config)
@@ -48,17 +46,17 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
     count, source = limited(max(1, int(chosen)), source, request.most)
     if isinstance(chosen, takeover.Automatic):
         return request, count
-    return replace(request, count=count, source=source), count
+    return request._replace(workers=count, source=source), count
 
 
 def choose(
     request: Request, *, separable: int, outlook: Outlook, memory: int, forks: bool, start_seconds: float
 ) -> Choice:
     """`memory`: bytes that the collector holds; `start_seconds`: what a worker needs that collects for itself."""
-    if request.count is not None:
-        workers = max(1, min(request.count, separable))
-        asked = f"{request.source} {request.count}"
-        return Choice(workers, asked if workers == request.count else f"{asked}, no more separable work")
+    if request.workers is not None:
+        workers = max(1, min(request.workers, separable))
+        asked = f"{request.source} {request.workers}"
+        return Choice(workers, asked if workers == request.workers else f"{asked}, no more separable work")
     memory = memory or _UNKNOWN_MEMORY
     workers, reason = _core.automatic_workers(
         separable=separable,

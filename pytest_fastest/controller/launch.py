@@ -1,4 +1,7 @@
-"""The start of a run: the coordinator, the base, and the process that collects."""
+"""The start of a run: the coordinator, the base, and the process that collects.
+
+What only one side needs is imported after the fork: both import at the same time then.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,17 @@ import os
 import subprocess
 import sys
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from pytest_fastest import _core
 from pytest_fastest.controller import early_plugins, remembered
-from pytest_fastest.controller.guard import guard
-from pytest_fastest.controller.session import ControllerPlugin
-from pytest_fastest.worker import forksafety, reports
+from pytest_fastest.worker import forksafety
 from pytest_fastest.worker.base import fork_from_base
 from pytest_fastest.worker.forkserver import Address
-from pytest_fastest.worker.process import Process
-from pytest_fastest.worker.spawn import BOOTSTRAP
 from pytest_fastest.worker.terminal import Terminal, flush
 from pytest_fastest.xdist import options as surface
 
@@ -33,29 +31,26 @@ if TYPE_CHECKING:
 _CLOSE_PATIENCE = 10.0
 
 
-@dataclass
-class Launched:
+class Launched(NamedTuple):
     """What the controller knows of its run."""
 
     coordinator: _core.Coordinator
     directory: Path
-    request: Request
     testrunuid: str
     # "fork", "forkserver" or "spawn", and why, if the user did not say it.
     method: str
     method_reason: str | None
     # The command that starts a fresh interpreter, up to its role, and its environment: the one from before conftests
     # were loaded, which every process loads for itself.
-    spawn_command: list[str] = field(default_factory=list)
-    environment: list[tuple[str, str]] = field(default_factory=lambda: list(os.environ.items()))
+    spawn_command: list[str]
+    environment: list[tuple[str, str]]
 
 
 def launch(config: pytest.Config, request: Request) -> None:
     """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
-    reports.have_hooks(config)
     method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
-    provisional = {"workerid": "gw0", "workercount": request.count or 1, "testrunuid": testrunuid}
+    provisional = {"workerid": "gw0", "workercount": request.workers or 1, "testrunuid": testrunuid}
     bound = _core.Address()
     address = Address(str(bound.directory), bound.token)
     base_pid = None
@@ -65,25 +60,33 @@ def launch(config: pytest.Config, request: Request) -> None:
         if base_pid == 0:
             bound.disown()
             worker = fork_from_base(address)
+            from pytest_fastest.worker.process import Process
+
             can_fork = worker is None and method == "fork"
             Process(address, provisional, Terminal.leave(), worker=worker, can_fork=can_fork).enter(config)
             return
+    from pytest_fastest.controller.session import ControllerPlugin
+    from pytest_fastest.worker import reports
+
     # The first threads of this process, now that nothing forks from it any more.
     coordinator = bound.start()
     if method == "spawn":
+        from pytest_fastest.controller.guard import guard
+
         # Cleanups run last one first: the coordinator has removed the directory when its guard is dismissed.
         config.add_cleanup(guard(address.directory))
     config.add_cleanup(lambda: _close(coordinator, base_pid))
+    reports.have_hooks(config)
     directory = Path(address.directory)
     command = _write_boot(config, address, provisional, directory)
-    run = Launched(coordinator, directory, request, testrunuid, method, reason, command)
+    run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()))
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:
         coordinator.keep_order()
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
-    surface.set_workers(config.known_args_namespace, request.count or 1, request.mode)
-    config.pluginmanager.register(ControllerPlugin(config, run), "fastest-controller")
+    surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
+    config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
 
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:
@@ -106,6 +109,8 @@ def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | N
 
 def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, Any], directory: Path) -> list[str]:
     """Writes down what a fresh interpreter needs; returns the command that starts one, up to its role."""
+    from pytest_fastest.worker.spawn import BOOTSTRAP
+
     plugins = [
         plugin.__name__ if isinstance(plugin, ModuleType) else plugin
         for plugin in config.invocation_params.plugins or ()

@@ -13,6 +13,13 @@ from pytest_fastest.xdist.nodes import Gateway, NodeManager, Spec, WorkerNode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_BEFORE_NODES = (
+    "pytest_configure_node",
+    "pytest_xdist_setupnodes",
+    "pytest_xdist_newgateway",
+    "pytest_xdist_getremotemodule",
+)
+
 
 class Nodes:
     """The nodes of one run, by the worker's number; each is made when it is asked for first."""
@@ -21,7 +28,7 @@ class Nodes:
         """`retire` lets a worker leave before the end of the run."""
         self._config = config
         self._retire = retire
-        self._manager = NodeManager(config, testrunuid, [])
+        self._manager = NodeManager(config, testrunuid)
         self._nodes: dict[int, WorkerNode] = {}
         # How many workers there will be; how many there may be, until that is known.
         self._count = 1
@@ -39,8 +46,17 @@ class Nodes:
         for node in self._nodes.values():
             node.workerinput["workercount"] = count
 
+    def hooks(self) -> list[str]:
+        """The hooks that somebody has for nodes before they run."""
+        relay = self._config.hook
+        return [name for name in _BEFORE_NODES if getattr(relay, name).get_hookimpls()]
+
     def announce(self) -> None:
-        """Tells plugins that nodes will be made. Raises `pytest.UsageError` if one asks for what can't be honoured."""
+        """Tells plugins that nodes will be made, and forgets those that there are.
+
+        Raises `pytest.UsageError` if one asks for what can't be honoured.
+        """
+        self._nodes.clear()
         self._manager.specs = [Spec(f"gw{worker}") for worker in range(self._count)]
         self._config.hook.pytest_xdist_setupnodes(config=self._config, specs=self._manager.specs)
         if self._config.hook.pytest_xdist_getremotemodule() is not None:
@@ -84,6 +100,6 @@ class Nodes:
             workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
         gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
         self._config.hook.pytest_xdist_newgateway(gateway=gateway)
-        node = WorkerNode(gateway, workerinput, self._config, self._manager, self._retire)
+        node = WorkerNode(gateway, workerinput, self._manager, self._retire)
         self._config.hook.pytest_configure_node(node=node)
         return node

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_fastest.controller.launch import Launched
+    from pytest_fastest.request import Request
     from pytest_fastest.xdist.nodes import WorkerNode
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
@@ -47,12 +48,14 @@ class WorkerInternalError(Exception):
 class ControllerPlugin:
     """Plays pytest's main loop against the coordinator."""
 
-    def __init__(self, config: pytest.Config, run: Launched) -> None:
+    def __init__(self, config: pytest.Config, run: Launched, request: Request) -> None:
         self._config = config
         self._run = run
+        self._request = request
+        self._method, self._method_reason = run.method, run.method_reason
         self._coordinator = run.coordinator
         self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
-        self._mode = run.request.mode
+        self._mode = request.mode
         self._decides_crashes = False
         self._most_restarts = 0
         self._not_replaced: str | None = None
@@ -60,6 +63,9 @@ class ControllerPlugin:
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
+        self._collector_is_configured = False
+        # Hooks for nodes that came when the collector was configured already: it can't be one of the workers.
+        self._late_hooks: list[str] = []
         self._end: tuple[Any, ...] | None = None
         self._is_stopping = False
         self._is_killed = False
@@ -70,7 +76,7 @@ class ControllerPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
-        self._run.request, most = capacity.at_start(config, self._run.request)
+        self._request, most = capacity.at_start(config, self._request)
         # Until it is known how many workers there will be, plugins are told how many there may be.
         self._nodes.set_count(most)
         surface.set_workers(config.option, most, self._mode)
@@ -78,17 +84,28 @@ class ControllerPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
         self._nodes.register()
+        if self._method == "fork" and not self._nodes.hooks():
+            # Nobody has to be asked, so that the template need not wait for this session to start.
+            self._configure_collector()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         self._history = History(self._config, self._coordinator)
-        self._nodes.announce()
-        self._coordinator.configure_collector(self._nodes[0].encoded_input())
-        if self._run.method != "fork" and self._run.request.count is not None:
+        if not self._collector_is_configured:
+            self._configure_collector()
+        elif hooks := self._nodes.hooks():
+            self._late_hooks = hooks
+            self._nodes.announce()
+        if self._method != "fork" and self._request.workers is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
-            self._early_workers = min(self._run.request.count, takeover.cores())
+            self._early_workers = min(self._request.workers, takeover.cores())
             for worker in range(1, self._early_workers):
                 self._start(worker)
+
+    def _configure_collector(self) -> None:
+        self._collector_is_configured = True
+        self._nodes.announce()
+        self._coordinator.configure_collector(self._nodes[0].encoded_input())
 
     # Collection.
 
@@ -132,11 +149,13 @@ class ControllerPlugin:
             separable = len(numbers)
         session.testscollected = len(nodeids)
         refusal = described["refusal"]
+        if self._late_hooks and refusal is None:
+            refusal = f"{self._late_hooks[0]} was registered in pytest_sessionstart"
         if refusal is not None:
             self._refuse_fork(refusal, described["conftests"])
         outlook = self._history.expect(nodeids, described["imports"])
         self._choice = self._choose(described, separable, outlook or Outlook(total, None, 0.0))
-        if self._run.method == "fork" and refusal is None:
+        if self._method == "fork" and refusal is None:
             refusal = self._nodes.differing(described["reads"], self._choice.workers)
             if refusal is not None:
                 self._refuse_fork(refusal, described["conftests"])
@@ -145,21 +164,21 @@ class ControllerPlugin:
 
     def _choose(self, described: dict[str, Any], separable: int, outlook: Outlook) -> capacity.Choice:
         return capacity.choose(
-            self._run.request,
+            self._request,
             separable=separable if self._mode != scheduling.EACH else _UNLIMITED,
             outlook=outlook,
             memory=described["memory"],
-            forks=self._run.method == "fork",
+            forks=self._method == "fork",
             start_seconds=time.monotonic() - self._started,
         )
 
     def _refuse_fork(self, reason: str, conftests: list[str]) -> None:
         """Lets workers configure themselves and collect, in this run and the next, unless the user says `fork`."""
-        if self._run.request.start_method != "auto":
-            self._run.method_reason = f"although {reason}"
+        if self._request.start_method != "auto":
+            self._method_reason = f"although {reason}"
             return
-        self._run.method = "forkserver"
-        self._run.method_reason = reason
+        self._method = "forkserver"
+        self._method_reason = reason
         # A reason may begin with the file that is to blame.
         culprit = self._config.rootpath / reason.partition(":")[0]
         remembered.remember(self._config, reason, [*conftests, *([str(culprit)] if culprit.is_file() else [])])
@@ -181,9 +200,9 @@ class ControllerPlugin:
 
     def _header(self) -> str:
         workers = self._choice.workers
-        method = self._run.method
-        if self._run.method_reason is not None:
-            method += f": {self._run.method_reason}"
+        method = self._method
+        if self._method_reason is not None:
+            method += f": {self._method_reason}"
         mode = "" if self._mode == surface.DEFAULT_MODE else f"{self._mode}, "
         return f"{workers} worker{'s' if workers != 1 else ''} ({self._choice.reason}), {mode}{method}"
 
@@ -208,7 +227,7 @@ class ControllerPlugin:
         count = self._choice.workers
         option = self._config.option
         surface.set_workers(option, count, self._mode)
-        restarts = self._run.request.restarts
+        restarts = self._request.restarts
         self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
         self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
         self._coordinator.begin(
@@ -218,22 +237,23 @@ class ControllerPlugin:
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
-            configures_first=self._run.method != "fork",
+            configures_first=self._method != "fork",
         )
         self._nodes.set_count(count)
         first = 0
-        if self._run.method != "fork":
-            # What has collected is a worker already.
-            self._coordinator.become_worker(0)
+        if self._method != "fork":
             self._coordinator.set_items(codec.dumps(self._replay.nodeids))
-            first = max(1, self._early_workers)
+            if not self._late_hooks:
+                # What has collected is a worker already.
+                self._coordinator.become_worker(0)
+                first = max(1, self._early_workers)
         for worker in range(first, count):
             self._start(worker)
 
     def _start(self, worker: int) -> None:
         """Starts a worker, one of the first or a replacement."""
         workerinput = self._nodes[worker].encoded_input()
-        match self._run.method:
+        match self._method:
             case "fork":
                 self._coordinator.fork_worker(worker, workerinput)
                 return

@@ -27,6 +27,9 @@ def fork_from_base(address: Address) -> int | None:
         try:
             link = _core.Link.base(address.directory, address.token)
             link.forked(None, pid)
+            # For all that is forked from here later.
+            import pytest_fastest.worker.process  # noqa: F401
+
             match serve(link, children):
                 case Forked(worker=number):
                     worker = number

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_fastest import _core
 from pytest_fastest.worker.forksafety import fork
@@ -17,24 +17,21 @@ from pytest_fastest.worker.forksafety import fork
 _REAP_EVERY = 20
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """How a process of the run finds the coordinator."""
 
     directory: str
     token: str
 
 
-@dataclass(frozen=True)
-class Forked:
+class Forked(NamedTuple):
     """In a freshly forked worker: its number and its encoded `workerinput`."""
 
     worker: int
     payload: bytes
 
 
-@dataclass(frozen=True)
-class Become:
+class Become(NamedTuple):
     """The process is to run tests itself."""
 
     worker: int

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-@dataclass(frozen=True)
-class Terminal:
+class Terminal(NamedTuple):
     """Copies of the descriptors that the controller writes to, and whether it writes to a terminal."""
 
     stdout: int

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """How a worker is started, in the words of execnet: all are `popen`, here and with this interpreter."""
 
     id: str
@@ -33,38 +31,36 @@ class Spec:
         return "popen"
 
 
-@dataclass(frozen=True)
-class RInfo:
+class RInfo(NamedTuple):
     """What execnet tells of the other side's interpreter, which is this one."""
 
-    cwd: str = field(default_factory=lambda: str(Path.cwd()))
-    executable: str = sys.executable
-    platform: str = sys.platform
-    version_info: tuple[Any, ...] = tuple(sys.version_info)
+    cwd: str
+    executable: str
+    platform: str
+    version_info: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class Gateway:
+class Gateway(NamedTuple):
     """What carries a worker's name (`gw0`)."""
 
     id: str
     spec: Spec
 
     def _rinfo(self, update: bool = False) -> RInfo:
-        return RInfo()
+        return RInfo(str(Path.cwd()), sys.executable, sys.platform, tuple(sys.version_info))
 
     def __repr__(self) -> str:
         return f"<Gateway id={self.id!r} popen>"
 
 
-@dataclass(eq=False)
 class NodeManager:
     """What the nodes of a run have in common. `roots`: directories copied to other machines, so none."""
 
-    config: pytest.Config
-    testrunuid: str
-    specs: list[Spec]
-    roots: list[Path] = field(default_factory=list)
+    def __init__(self, config: pytest.Config, testrunuid: str) -> None:
+        self.config = config
+        self.testrunuid = testrunuid
+        self.specs: list[Spec] = []
+        self.roots: list[Path] = []
 
 
 class _WorkerInfo(dict[str, Any]):
@@ -75,18 +71,25 @@ class _WorkerInfo(dict[str, Any]):
         raise KeyError(key)
 
 
-@dataclass(eq=False)
 class WorkerNode:
     """One worker. It has a `workerinfo` once it is ready, and a `workeroutput` once it has ended well."""
 
-    gateway: Gateway
-    workerinput: dict[str, Any]
-    config: pytest.Config
-    nodemanager: NodeManager
-    retire: Callable[[int], None]
-    shutting_down: bool = False
-    workerinfo: dict[str, Any] = field(init=False)
-    workeroutput: dict[str, Any] = field(init=False)
+    workerinfo: dict[str, Any]
+    workeroutput: dict[str, Any]
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        workerinput: dict[str, Any],
+        nodemanager: NodeManager,
+        retire: Callable[[int], None],
+    ) -> None:
+        self.gateway = gateway
+        self.workerinput = workerinput
+        self.nodemanager = nodemanager
+        self.config = nodemanager.config
+        self.shutting_down = False
+        self._retire = retire
 
     def make_ready(self) -> None:
         """Gives it what pytest-xdist tells of a worker that is ready."""
@@ -104,7 +107,7 @@ class WorkerNode:
         """Ends the worker, and only that: what it runs it finishes, the rest goes to the others."""
         if not self.shutting_down:
             self.shutting_down = True
-            self.retire(self.number)
+            self._retire(self.number)
 
     def encoded_input(self) -> bytes:
         """`workerinput` for the worker. Raises `pytest.UsageError` for a value that can't be sent."""

@@ -44,6 +44,23 @@ def test_nothing_native_is_loaded(suite: Suite, args: tuple[str, ...], environme
     assert result.header is None
 
 
+@pytest.mark.parametrize("args", [(), ("-n", "2"), ("-n", "2", "--start-method", "spawn")], ids=str)
+def test_our_modules_are_imported_as_usual(suite: Suite, args: tuple[str, ...]) -> None:
+    """pytest's loader is slower, and writes no bytecode that the installation could have brought."""
+    suite.write(
+        test_loaders="""
+            import sys
+
+            def test_loaders():
+                ours = [name for name in sys.modules if name.startswith("pytest_fastest.")]
+                assert len(ours) > 5
+                assert not [name for name in ours if "Rewriting" in type(sys.modules[name].__loader__).__name__]
+        """
+    )
+    result = suite.run(*args)
+    assert result.counts == {"passed": 1}, result.output
+
+
 @pytest.mark.parametrize("source", ["-n 0", "-n auto", "addopts", "FASTEST_WORKERS", "ini"])
 def test_pdb_with_an_automatic_number(suite: Suite, source: str) -> None:
     suite.write(

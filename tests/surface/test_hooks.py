@@ -107,6 +107,45 @@ def test_the_values_of_a_node_are_there_when_it_is_configured(suite: Suite, meth
     assert [mark.name for mark in suite.marks("configured")] == ["configured ('a', ['b'], {'c': None}) {}"]
 
 
+LATE = """
+    import pytest
+    from witness import mark
+
+    class Ports:
+        def pytest_configure_node(self, node):
+            mark(f"port for {node.gateway.id}")
+            node.workerinput["port"] = 7000 + int(node.gateway.id[2:])
+
+    def pytest_sessionstart(session):
+        if not hasattr(session.config, "workerinput"):
+            session.config.pluginmanager.register(Ports())
+
+    @pytest.fixture
+    def port(request):
+        return request.config.workerinput["port"]
+"""
+
+
+def test_hooks_that_come_with_the_session(suite: Suite, method: str) -> None:
+    """The template may have been configured before; it is no worker then."""
+    suite.write(
+        conftest=LATE,
+        test_both="""
+            from witness import meet
+
+            def one(port, worker_id):
+                meet(2)
+                assert port == 7000 + int(worker_id[2:])
+
+            def test_a(port, worker_id): one(port, worker_id)
+            def test_b(port, worker_id): one(port, worker_id)
+        """,
+    )
+    result = suite.run("-n", "2", "--start-method", method)
+    assert result.counts == {"passed": 2}, result.output
+    assert sorted(mark.name for mark in suite.marks("port")) == ["port for gw0", "port for gw1"]
+
+
 def test_a_number_of_workers_from_a_conftest(suite: Suite, method: str) -> None:
     suite.write(
         conftest="""
