@@ -8,7 +8,7 @@
 import sys
 
 
-def _import_as_usual() -> None:
+def import_as_usual() -> None:
     """Takes our modules off the list of those whose assertions pytest rewrites, which plugins are on.
 
     Its loader takes three times as long as Python's for each module, and where no bytecode is written, as in many
@@ -18,4 +18,4 @@ def _import_as_usual() -> None:
         getattr(finder, "_must_rewrite", set()).discard(__name__)
 
 
-_import_as_usual()
+import_as_usual()

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_fastest import options
-from pytest_fastest.xdist import takeover
+import pytest_fastest
+
+# Again, for a process in which the package was imported before pytest had its list.
+pytest_fastest.import_as_usual()
+
+from pytest_fastest import options  # noqa: E402
+from pytest_fastest.xdist import takeover  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Generator
