@@ -54,7 +54,7 @@ def test_our_modules_are_imported_as_usual(suite: Suite, args: tuple[str, ...]) 
             def test_loaders():
                 ours = [name for name in sys.modules if name.startswith("pytest_fastest.")]
                 ours.remove("pytest_fastest.plugin")  # In a spawned process it comes too early.
-                assert len(ours) > 5
+                assert len(ours) > 3
                 assert not [name for name in ours if "Rewriting" in type(sys.modules[name].__loader__).__name__]
         """
     )
