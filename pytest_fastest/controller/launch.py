@@ -5,6 +5,8 @@ What only one side needs is imported after the fork: both import at the same tim
 
 from __future__ import annotations
 
+import atexit
+import gc
 import marshal
 import os
 import subprocess
@@ -68,6 +70,8 @@ def launch(config: pytest.Config, request: Request) -> None:
     from pytest_fastest.controller.session import ControllerPlugin
     from pytest_fastest.worker import reports
 
+    # The interpreter looks for garbage three times while it exits, in all that pytest and plugins have made.
+    atexit.register(gc.freeze)
     # The first threads of this process, now that nothing forks from it any more.
     coordinator = bound.start()
     if method == "spawn":

@@ -292,3 +292,17 @@ def test_an_error_after_the_session(suite: Suite, method: str, where: str) -> No
     assert "INTERNALERROR" not in result.output
     assert result.returncode == (0 if where == "worker" else 1), result.output
     assert ("too late" in result.stderr) == (where == "controller")
+
+
+def test_the_exit_does_not_look_for_garbage(suite: Suite, method: str) -> None:
+    """What registers first runs last: here, a plugin that is imported before the run begins."""
+    (suite.helpers / "early.py").write_text(
+        "import atexit, gc\n"
+        "from witness import mark\n"
+        "atexit.register(lambda: mark(f'frozen: {gc.get_freeze_count() > 1000}'))\n",
+        "utf-8",
+    )
+    suite.write(test_one="def test_one(): pass")
+    result = suite.run("-p", "early", "-n", "2", "--start-method", method)
+    assert result.counts == {"passed": 1}, result.output
+    assert "frozen: True" in [mark.name for mark in suite.marks("frozen")]
