@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import _pytest.reports
 from _pytest._code.code import TerminalRepr
+
+from pytest_fastest.hooks import are_pytests_own
 
 if TYPE_CHECKING:
     import pytest
@@ -26,7 +29,10 @@ class TextRepr(TerminalRepr):
 def report(config: pytest.Config, data: dict[str, Any]) -> Any:
     """The report that `worker.reports.report` has taken apart."""
     was_text = data.pop("$text_only", False)
-    rebuilt = config.hook.pytest_report_from_serializable(config=config, data=data)
+    if data["$report_type"] == "TestReport" and are_pytests_own(config.hook.pytest_report_from_serializable):
+        rebuilt: Any = _pytest.reports.pytest_report_from_serializable(data)
+    else:
+        rebuilt = config.hook.pytest_report_from_serializable(config=config, data=data)
     if was_text:
         rebuilt.longrepr = TextRepr(rebuilt.longrepr)
     if "_subtest.context" in data:

@@ -14,6 +14,7 @@ from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
+from pytest_fastest.controller.screen import Screen
 from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
@@ -59,6 +60,7 @@ class ControllerPlugin:
         self._decides_crashes = False
         self._most_restarts = 0
         self._not_replaced: str | None = None
+        self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
@@ -272,11 +274,13 @@ class ControllerPlugin:
         try:
             heeded = 0
             while True:
-                for event in self._coordinator.next_events(_PATIENCE):
-                    if isinstance(event, _core.Event.Finished):
-                        return event.not_run
-                    self._handle(session, event)
-                    self._note_stop(session)
+                events = self._coordinator.next_events(_PATIENCE)
+                with self._screen.one_write():
+                    for event in events:
+                        if isinstance(event, _core.Event.Finished):
+                            return event.not_run
+                        self._handle(session, event)
+                        self._note_stop(session)
                 if (session.shouldfail or session.shouldstop) and not self._is_stopping:
                     self._is_stopping = True
                     self._coordinator.stop()

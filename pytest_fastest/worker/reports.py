@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import _pytest.reports
+import pytest
+
 from pytest_fastest import codec
+from pytest_fastest.hooks import are_pytests_own
 
 if TYPE_CHECKING:
     import warnings
-
-    import pytest
 
 # A longer text of captured output is cut, so that a report always fits into a frame (characters).
 _MAX_SECTION = 48 << 20
@@ -17,15 +19,17 @@ _MAX_SECTION = 48 << 20
 
 def have_hooks(config: pytest.Config) -> None:
     """Sees to it that reports can be taken apart and put together, with `-p no:reports` too."""
-    import _pytest.reports
-
     if not config.pluginmanager.is_registered(_pytest.reports):
         config.pluginmanager.register(_pytest.reports, "fastest-reports")
 
 
 def report(config: pytest.Config, value: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     """A report as plain values."""
-    data: dict[str, Any] = config.hook.pytest_report_to_serializable(config=config, report=value)
+    data: dict[str, Any]
+    if type(value) is pytest.TestReport and are_pytests_own(config.hook.pytest_report_to_serializable):
+        data = _pytest.reports.pytest_report_to_serializable(value)  # type: ignore[assignment]
+    else:
+        data = config.hook.pytest_report_to_serializable(config=config, report=value)
     if isinstance(data.get("longrepr"), str) and not isinstance(value.longrepr, str):
         # pytest turns what it can't take apart into text; here it should not look like a message.
         data["$text_only"] = True

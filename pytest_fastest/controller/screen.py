@@ -1,0 +1,45 @@
+"""The terminal's side of a batch of events."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from _pytest.terminal import TerminalReporter
+
+from pytest_fastest.hooks import are_pytests_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+
+class Screen:
+    """Lets what came together be written at once: pytest's reporter asks the system to write after each letter."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Holds back until the end what pytest's own reporter writes.
+
+        Not if somebody else hears of reports: what he prints must not come before it.
+        """
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        hook = self._config.hook.pytest_runtest_logreport
+        if type(reporter) is not TerminalReporter or not are_pytests_own(hook):
+            yield
+            return
+        writer = reporter._tw
+        writer.flush = _nothing  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del writer.flush
+            writer.flush()
+
+
+def _nothing() -> None:
+    pass
