@@ -17,6 +17,7 @@ __all__ = [
     "automatic_workers",
     "die_with_parent",
     "give_back_memory",
+    "is_plain",
 ]
 
 @final
@@ -336,3 +337,6 @@ def die_with_parent() -> None:
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""
+
+def is_plain(value: object) -> bool:
+    """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

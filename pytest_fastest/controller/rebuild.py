@@ -29,7 +29,7 @@ class TextRepr(TerminalRepr):
 def report(config: pytest.Config, data: dict[str, Any]) -> Any:
     """The report that `worker.reports.report` has taken apart."""
     was_text = data.pop("$text_only", False)
-    if data["$report_type"] == "TestReport" and are_pytests_own(config.hook.pytest_report_from_serializable):
+    if data.get("$report_type") == "TestReport" and are_pytests_own(config.hook.pytest_report_from_serializable):
         rebuilt: Any = _pytest.reports.pytest_report_from_serializable(data)
     else:
         rebuilt = config.hook.pytest_report_from_serializable(config=config, data=data)

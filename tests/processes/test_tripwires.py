@@ -161,6 +161,8 @@ BREAK = {
         )
         for copy in (
             'dict(given)["workerid"]',
+            '__import__("json").loads(__import__("json").dumps(given))["workerid"]',
+            '__import__("ast").literal_eval(f"{given}")["workerid"]',
             '(given | {})["workerid"]',
             'given.copy()["workerid"]',
             '"{workerid}".format(**given)',
@@ -177,7 +179,7 @@ BREAK = {
             config.client = config.connection.recv(100).decode()
         """,
         "take(request.config.client)",
-        "1 socket opened by conftest.py:4",
+        "conftest.py:4 opened 1 socket",
     ),
     "a database": (
         """
@@ -189,6 +191,22 @@ BREAK = {
         """,
         "take(request.config.own)",
         "the database shared.db is open",
+    ),
+    "a unique name": (
+        """
+        from uuid import uuid4
+        DATABASE = f"test_{uuid4().hex}"
+        """,
+        "import conftest; take(conftest.DATABASE)",
+        "conftest.py:2 made a unique name",
+    ),
+    "a name in a template of the standard library": (
+        """
+        import os, string
+        DATABASE = string.Template("test_$PYTEST_XDIST_WORKER").safe_substitute(os.environ)
+        """,
+        "import conftest; take(conftest.DATABASE)",
+        "conftest.py:2 read PYTEST_XDIST_WORKER",
     ),
     "a temporary directory": (
         """
@@ -232,7 +250,7 @@ BREAK = {
             config.own = f"{os.getpid()}"
         """,
         "take(request.config.own)",
-        "1 event loop opened by conftest.py:4",
+        "conftest.py:4 opened 1 event loop",
     ),
     "a pipe to a child": (
         """
@@ -246,7 +264,7 @@ BREAK = {
             config.child.communicate()
         """,
         "take(request.config.own)",
-        "2 pipes opened by conftest.py:4",
+        "conftest.py:4 opened 2 pipes",
     ),
     "a thread": (
         """
@@ -425,6 +443,37 @@ def test_what_does_not_speak_against_forking(suite: Suite, case: str) -> None:
     result = suite.run("-n", "2", "-W", "ignore::ResourceWarning")
     assert result.counts == {"passed": 2}, result.output
     assert result.header == "fastest: 2 workers (-n 2), fork"
+
+
+def test_a_unique_name_as_a_parameter(suite: Suite) -> None:
+    """It has to be the same in all workers."""
+    suite.write(
+        test_suite="""
+            import pytest, uuid
+            from witness import meet
+
+            @pytest.mark.parallel_safe
+            @pytest.mark.parametrize("name", [uuid.uuid4().hex, uuid.uuid4().hex])
+            def test_one(name): meet(2)
+        """
+    )
+    result = suite.run("-n", "2")
+    assert result.counts == {"passed": 2}, result.output
+    assert result.header == "fastest: 2 workers (-n 2), fork"
+
+
+def test_the_answer_is_forgotten_when_a_helper_of_the_conftest_changes(suite: Suite) -> None:
+    (suite.root / "helper.py").write_text('import socket\nSERVER = socket.create_server(("127.0.0.1", 0))\n', "utf-8")
+    suite.write(
+        conftest="import helper",
+        test_suite="def test_one(): pass\ndef test_two(): pass",
+        ini="pythonpath = .",
+    )
+    reason = "helper.py:2 opened 1 socket"
+    assert suite.run("-n", "2").header == f"fastest: 2 workers (-n 2), forkserver: {reason}"
+    assert suite.run("-n", "2").header == f"fastest: 2 workers (-n 2), forkserver: {reason} (remembered)"
+    (suite.root / "helper.py").write_text("", "utf-8")
+    assert suite.run("-n", "2").header == "fastest: 2 workers (-n 2), fork"
 
 
 def test_the_identity_is_an_ordinary_value_in_a_test(suite: Suite) -> None:

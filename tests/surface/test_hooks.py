@@ -360,6 +360,9 @@ def test_what_cannot_be_sent_becomes_text_with_one_warning(suite: Suite, method:
             def pytest_runtest_makereport(item):
                 report = yield
                 report.extra = {"things": [Thing()], "numbers": (1, 2.5), "colour": Colour.RED}
+                report.tree = {"path": pathlib.Path("root")}
+                report.tree["parent"] = report.tree
+                report.memory = bytearray(b"raw")
                 report.path = pathlib.Path("here")
                 return report
 
@@ -367,10 +370,12 @@ def test_what_cannot_be_sent_becomes_text_with_one_warning(suite: Suite, method:
                 if hasattr(report, "node"):
                     assert report.extra == {"things": ["<a thing>"], "numbers": (1, 2.5), "colour": 1}
                     assert report.path == "here"
+                    assert report.tree == {"path": "root", "parent": "…"}
+                    assert report.memory == "bytearray(b'raw')"
         """,
         test_one="def test_one(): pass\ndef test_two(): assert 0",
     )
     result = suite.run("-n", "1", "--start-method", method)
-    assert result.counts == {"passed": 1, "failed": 1, "warnings": 1}, result.output
+    assert result.counts == {"passed": 1, "failed": 1, "warnings": 3}, result.output
     assert result.output.count("PytestWarning: attribute 'extra' of the report of test_one.py::test_one") == 1
     assert "holds a Thing" in result.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import OrderedDict, defaultdict, namedtuple
 from enum import Enum, IntEnum
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,23 @@ class Number(IntEnum):
 
 class Colour(Enum):
     RED = "red"
+
+
+class Scalar(bytearray):
+    """A number as NumPy has it: something that shows its memory."""
+
+    __module__ = "numpy"
+    shape = ()
+
+    def item(self) -> int:
+        return 5
+
+
+class Key(list):
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return "<key>"
 
 
 class Opaque:
@@ -79,8 +97,11 @@ def test_builtin_values_arrive_as_they_are(value: object) -> None:
         ({Path("a"): 1}, {"a": 1}),
         ([Opaque(), 1], ["<opaque>", 1]),
         ({"deep": [({"er": Number.ONE},)]}, {"deep": [({"er": 1},)]}),
-        (bytearray(b"ab"), b"ab"),
-        (memoryview(b"ab"), b"ab"),
+        (bytearray(b"ab"), "bytearray(b'ab')"),
+        (array("b", b"ab"), "array('b', [97, 98])"),
+        ([memoryview(b"ab").shape], [(2,)]),
+        (Scalar(), 5),
+        (frozenset((Key(["a"]),)), "frozenset({<key>})"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -102,6 +123,30 @@ def test_a_value_whose_repr_fails_does_not_end_the_run() -> None:
     codec.dumps({"value": Rude()})
 
 
+def doubled(value: object) -> object:
+    for _ in range(60):
+        value = [value, value]
+    return value
+
+
+def test_parts_that_are_shared_are_sent_once() -> None:
+    arrived = codec.loads(codec.dumps(doubled(Path("a"))))
+    for _ in range(60):
+        assert arrived[0] is arrived[1]
+        arrived = arrived[0]
+    assert arrived == "a"
+    assert codec.is_plain(doubled("a"))
+
+
+def test_a_tree_with_parents() -> None:
+    root: dict[str, object] = {"path": Path("/"), "children": []}
+    root["children"] = [{"path": Path(f"/{name}"), "parent": root} for name in "abc"]
+    lost: list[str] = []
+    arrived = codec.loads(codec.dumps(codec.plain(root, lost)))
+    assert arrived == {"path": "/", "children": [{"path": f"/{name}", "parent": "…"} for name in "abc"]}
+    assert lost == ["dict within itself"] * 3
+
+
 def test_what_is_nested_too_deep_is_cut_off() -> None:
     value: object = Opaque()
     for _ in range(5000):
@@ -114,3 +159,5 @@ def test_what_is_nested_too_deep_is_cut_off() -> None:
 def test_not_everything_is_plain() -> None:
     assert not codec.is_plain(Opaque())
     assert not codec.is_plain((1, Path("a")))
+    assert not codec.is_plain(bytearray())
+    assert not codec.is_plain([memoryview(b"")])

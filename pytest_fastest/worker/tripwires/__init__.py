@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_fastest.worker.tripwires import descriptors, identity, locks, openers, sessions, temporary, threads
+from pytest_fastest.worker.tripwires import descriptors, identity, locks, openers, sessions, temporary, threads, unique
 
 if TYPE_CHECKING:
     import pytest
@@ -22,6 +22,7 @@ class Tripwires:
         self._openers = openers.Openers()
         self._known = descriptors.Known()
         self._made = temporary.Made()
+        self._names = unique.Names()
 
     def learn(self) -> None:
         """What is open now is ours."""
@@ -37,11 +38,13 @@ class Tripwires:
             or locks.refusal()
             or sessions.refusal(config)
             or self._made.refusal(config.rootpath)
+            or self._names.refusal(config.rootpath)
         )
 
     def disarm(self, config: pytest.Config) -> None:
         """Before the first fork: from then on, everybody may read everything."""
         self.reads.stop()
         self._made.stop()
+        self._names.stop()
         self._openers.stop()
         config.workerinput.reads = None  # type: ignore[attr-defined]

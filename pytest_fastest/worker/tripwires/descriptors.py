@@ -50,7 +50,7 @@ class Known:
             if count > 0:
                 place = openers.place(kind)
                 who = "a conftest, plugin or test module" if place is None else place.text(root)
-                return f"{count} {kind}{'s' if count > 1 else ''} opened by {who}"
+                return f"{who} opened {count} {kind}{'s' if count > 1 else ''}"
         for descriptor, target in opened.items():
             if target in new and _is_database(descriptor, target):
                 return f"the database {Path(target).name} is open"

@@ -7,12 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_fastest.worker.tripwires.places import Place
+from pytest_fastest.worker.tripwires.places import Place, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import FrameType
 
 
 def value(key: object) -> str:
@@ -29,7 +28,7 @@ WORKER = "PYTEST_XDIST_WORKER"
 WORKERID = value("workerid")
 BASETEMP = "config.option.basetemp"
 # Between who reads and what is read.
-_BETWEEN = ("os", "posixpath", "collections.abc", "_collections_abc", "_pytest.config", "xdist", "pytest_fastest")
+_BETWEEN = ("_pytest.config", "xdist", "pytest_fastest")
 # They read it at import or while they are configured, and make nothing of it that has to differ between workers.
 _HARMLESS = (
     "_pytest",
@@ -60,8 +59,8 @@ class Reads:
         """Somebody is reading this."""
         if what in self._places:
             return
-        frame = _outside(sys._getframe(1))
-        if frame is not None and _package(frame) not in _HARMLESS:
+        frame = outside(sys._getframe(1), _is_between)
+        if frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] not in _HARMLESS:
             self._places[what] = Place.of(frame)
 
     def places(self, root: Path) -> dict[str, str]:
@@ -118,6 +117,7 @@ class WorkerInput(dict[str, Any]):
     items = _whole(dict.items)
     copy = _whole(dict.copy)
     popitem = _whole(dict.popitem)
+    __repr__ = _whole(dict.__repr__)
 
 
 def _environment(environment: Any, reads: Reads) -> type:
@@ -168,13 +168,5 @@ def _options(reads: Reads) -> type:
     return Options
 
 
-def _outside(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame of somebody who wants to know."""
-    while frame is not None and _package(frame) in _BETWEEN:
-        frame = frame.f_back
-    return frame
-
-
-def _package(frame: FrameType) -> str:
-    name: str = frame.f_globals.get("__name__", "")
-    return name if name in _BETWEEN else name.partition(".")[0]
+def _is_between(module: str) -> bool:
+    return module in _BETWEEN or module.partition(".")[0] in _BETWEEN

@@ -11,11 +11,10 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pytest_fastest.worker.tripwires.places import Place
+from pytest_fastest.worker.tripwires.places import Place, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _Opened = tuple[Place, "weakref.ref[Any]"]
 
@@ -61,16 +60,9 @@ class Openers:
 def _noting(method: Callable[..., Any], opened: list[_Opened]) -> Callable[..., Any]:
     @functools.wraps(method)
     def opener(self: Any, *args: Any, **kwargs: Any) -> Any:
-        frame = _outside(sys._getframe(1))
+        frame = outside(sys._getframe(1))
         if frame is not None:
             opened.append((Place.of(frame), weakref.ref(self)))
         return method(self, *args, **kwargs)
 
     return opener
-
-
-def _outside(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame that is not in the standard library."""
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in sys.stdlib_module_names:
-        frame = frame.f_back
-    return frame

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
+
+
+def outside(frame: FrameType | None, between: Callable[[str], bool] = lambda _module: False) -> FrameType | None:
+    """The nearest frame that is neither in the standard library nor in a module that only stands between."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] not in sys.stdlib_module_names and not between(module):
+            return frame
+        frame = frame.f_back
+    return None
 
 
 class Place(NamedTuple):

@@ -3,6 +3,7 @@
 mod compose;
 mod controller;
 mod convert;
+mod plain;
 mod timings;
 mod worker;
 
@@ -13,6 +14,8 @@ mod _core {
     use crate::compose::Composed;
     #[pymodule_export]
     use crate::controller::{Address, Coordinator, Event, automatic_workers};
+    #[pymodule_export]
+    use crate::plain::is_plain;
     #[pymodule_export]
     use crate::timings::Timings;
     #[pymodule_export]
