@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix bench simulate clean
+.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix bench bench-full simulate clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -47,6 +47,11 @@ matrix: $(READY) plugins
 # Side by side with plain pytest and pytest-xdist.
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# All cases, start methods and runners; about an hour. The chart is for docs/benchmarks.md.
+bench-full: $(READY)
+	$(BIN)/python benchmarks/run.py --full --markdown --save .cache/bench/results.json
+	.cache/bench/bin/python benchmarks/chart.py .cache/bench/results.json docs/benchmarks.svg
 
 # The scheduler alone, with synthetic suites.
 simulate:

@@ -13,8 +13,8 @@ HOME = PROJECT / ".cache" / "bench"
 DISTRIBUTION = "fastest-pytest"
 
 
-def environment(target: Path = PROJECT) -> Path:
-    """Return the Python of an environment with the competitors and `target`, project or wheel."""
+def environment(target: Path = PROJECT, *, full: bool = False) -> Path:
+    """Return the Python of an environment with the competitors and `target`, project or wheel; with all, if `full`."""
     python = HOME / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         venv.create(HOME, with_pip=True, clear=True)
@@ -22,7 +22,9 @@ def environment(target: Path = PROJECT) -> Path:
     (HOME / "pytest.ini").touch()
     # Uninstalled first: pip keeps an installed version when a wheel has the same one.
     _pip(python, "uninstall", "--yes", DISTRIBUTION)
-    _pip(python, "install", "--requirement", str(HERE / "requirements.txt"), str(target))
+    lists = ("requirements.txt", "requirements-full.txt") if full else ("requirements.txt",)
+    requirements = [option for name in lists for option in ("--requirement", str(HERE / name))]
+    _pip(python, "install", *requirements, str(target))
     return python
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from benchmarks.memory import peak_of_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 LIMIT = 300.0
@@ -34,21 +34,29 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds of wall time, peak bytes (0: not asked for), and how many tests passed."""
+    """One run: seconds of wall time and of processors, peak bytes (0: not asked for), and how many tests passed."""
 
     seconds: float
+    processor: float
     peak: int
     passed: int
 
 
-def run_once(command: Sequence[str], cwd: Path, *, memory: bool = False) -> Sample:
-    """Run a command to its end. `BenchmarkError`: it failed, or ran no test."""
+def run_once(
+    command: Sequence[str], cwd: Path, *, memory: bool = False, variables: Mapping[str, str] | None = None
+) -> Sample:
+    """Run a command to its end, with `variables` added to the environment.
+
+    `BenchmarkError`: it failed, or ran no test.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in FOREIGN_VARIABLES}
     with tempfile.TemporaryFile() as output:
+        before = _processor_of_children()
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={key: value for key, value in os.environ.items() if key not in FOREIGN_VARIABLES},
+            env={**environment, **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -58,13 +66,20 @@ def run_once(command: Sequence[str], cwd: Path, *, memory: bool = False) -> Samp
             peak = peak_of_tree(process) if memory else 0
             exit_code = process.wait()
             seconds = time.perf_counter() - started
+        processor = _processor_of_children() - before
         output.seek(0)
         text = output.read().decode(errors="replace")
     passed = PASSED.findall(text)
     if exit_code or not passed:
         last_lines = " | ".join(text.splitlines()[-3:])
         raise BenchmarkError(f"exit code {exit_code}: {last_lines}")
-    return Sample(seconds, peak, int(passed[-1]))
+    return Sample(seconds, processor, peak, int(passed[-1]))
+
+
+def _processor_of_children() -> float:
+    """Return the seconds of user and system time of all that has been waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 @contextmanager
