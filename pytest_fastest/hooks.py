@@ -6,21 +6,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pluggy
 
 
-def are_pytests_own(hook: pluggy.HookCaller, besides: Iterable[object] = ()) -> bool:
-    """Whether only pytest itself implements the hook, and the plugins in `besides`.
+def are_pytests_own(hook: pluggy.HookCaller) -> bool:
+    """Whether only pytest itself implements the hook.
 
-    The function itself can be called then in the place of the hook, which is what takes time where it is one of
-    several for each test.
+    Its function can be called then in the place of the hook, which takes longer than most functions do.
     """
-    return all(
-        _module(implementation.plugin).startswith("_pytest.") or implementation.plugin in besides
-        for implementation in hook.get_hookimpls()
-    )
+    return all(_module(implementation.plugin).startswith("_pytest.") for implementation in hook.get_hookimpls())
 
 
 def _module(plugin: object) -> str:

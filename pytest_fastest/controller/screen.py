@@ -28,8 +28,9 @@ class Screen:
         Not if somebody else hears of reports: what he prints must not come before it.
         """
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        hook = self._config.hook.pytest_runtest_logreport
-        if type(reporter) is not TerminalReporter or not are_pytests_own(hook):
+        hook = self._config.hook
+        hears = (hook.pytest_runtest_logstart, hook.pytest_runtest_logreport, hook.pytest_runtest_logfinish)
+        if type(reporter) is not TerminalReporter or not all(map(are_pytests_own, hears)):
             yield
             return
         writer = reporter._tw

@@ -145,3 +145,28 @@ def test_other_reports_are_written_by_the_controller(parity: Parity) -> None:
     run = parity.run("--debug=debug.log")
     assert run.returncode == 1
     assert (run.folder / "debug.log").exists()
+
+
+def test_what_a_conftest_prints_of_a_report_follows_its_letter(parity: Parity) -> None:
+    """Letters of one look are written together, unless somebody would come before them."""
+    parity.write(
+        {
+            "conftest.py": """
+                def pytest_configure(config):
+                    if not hasattr(config, "workerinput"):
+                        config.pluginmanager.register(Printer(config))
+
+                class Printer:
+                    def __init__(self, config):
+                        self.capture = config.pluginmanager.getplugin("capturemanager")
+
+                    def pytest_runtest_logfinish(self, nodeid):
+                        with self.capture.global_and_fixture_disabled():
+                            print(f"<{nodeid}>", flush=True)
+            """,
+            "test_a.py": "import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test_a(n): pass",
+        }
+    )
+    plain, forked = (parity.run(how=how) for how in (PLAIN, ("-n", "1")))
+    for run in (plain, forked):
+        assert "".join(f".<test_a.py::test_a[{n}]>" for n in range(3)) in run.stdout.replace("\n", ""), run.stdout
