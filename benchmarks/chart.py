@@ -30,7 +30,15 @@ def main(source: Path, target: Path) -> None:
             if seconds := _median(case, name):
                 y = row + (number - 1) * height
                 axes.barh(y, plain / seconds, height, color=colour, label=name if row == 0 else None)
-                axes.text(plain / seconds + 0.03, y, f"{plain / seconds:.2f}", va="center", fontsize=7)
+                axes.text(
+                    plain / seconds - 0.03,
+                    y,
+                    f"{plain / seconds:.2f}",
+                    va="center",
+                    ha="right",
+                    fontsize=7,
+                    color="white",
+                )
         if case["limit"]:
             axes.vlines(plain / case["limit"], row - 0.45, row + 0.45, colors="black", linewidth=1)
     axes.axvline(1, color="grey", linewidth=0.8, linestyle="dotted")
