@@ -9,6 +9,7 @@ import _pytest.reports
 from _pytest._code.code import TerminalRepr
 
 from pytest_fastest.hooks import are_pytests_own
+from pytest_fastest.worker.reports import subtest_key
 
 if TYPE_CHECKING:
     import pytest
@@ -53,7 +54,7 @@ def _mend_subtest(config: pytest.Config, rebuilt: Any, data: dict[str, Any]) -> 
     except ImportError:
         return  # The plugin pytest-subtests, which counts otherwise.
     object.__setattr__(rebuilt.context, "kwargs", data["_subtest.context"]["kwargs"])
-    config.stash[failed_subtests_key][rebuilt.id] = data["$failed_subtests"]
+    config.stash[failed_subtests_key][subtest_key(rebuilt)] = data["$failed_subtests"]
 
 
 def warning(data: dict[str, Any]) -> Warning:

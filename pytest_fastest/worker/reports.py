@@ -41,13 +41,18 @@ def report(config: pytest.Config, value: pytest.TestReport | pytest.CollectRepor
     return data
 
 
+def subtest_key(value: Any) -> Any:
+    """What pytest counts the failed subtests of a test by: its parsed node id, before 9.2 the text."""
+    return getattr(value, "id", value.nodeid)
+
+
 def _failed_subtests(config: pytest.Config, value: Any) -> int:
     """How many subtests of the test have failed, as pytest counts for the verdict on the test itself."""
     try:
         from _pytest.subtests import failed_subtests_key
     except ImportError:
         return 0
-    return config.stash[failed_subtests_key][value.id]
+    return config.stash[failed_subtests_key][subtest_key(value)]
 
 
 def counts_as_failure(value: pytest.TestReport) -> bool:
