@@ -26,6 +26,7 @@ TESTS = (
     "tests/surface/test_options.py",
     "tests/surface/test_shutdown.py",
     "tests/processes/test_tripwires.py",
+    "tests/processes/test_remembered.py",
     "tests/processes/test_identity.py",
     "tests/processes/test_nextitem.py",
 )

@@ -46,10 +46,10 @@ class Nodes:
         for node in self._nodes.values():
             node.workerinput["workercount"] = count
 
-    def hooks(self) -> list[str]:
-        """The hooks that somebody has for nodes before they run."""
+    def hook(self) -> str | None:
+        """A hook that somebody has for nodes before they run."""
         relay = self._config.hook
-        return [name for name in _BEFORE_NODES if getattr(relay, name).get_hookimpls()]
+        return next((name for name in _BEFORE_NODES if getattr(relay, name).get_hookimpls()), None)
 
     def announce(self) -> None:
         """Tells plugins that nodes will be made, and forgets those that there are.

@@ -66,8 +66,8 @@ class ControllerPlugin:
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
         self._collector_is_configured = False
-        # Hooks for nodes that came when the collector was configured already: it can't be one of the workers.
-        self._late_hooks: list[str] = []
+        # A hook for nodes that came when the collector was configured already: it can't be one of the workers.
+        self._late_hook: str | None = None
         self._end: tuple[Any, ...] | None = None
         self._is_stopping = False
         self._is_killed = False
@@ -86,7 +86,7 @@ class ControllerPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
         self._nodes.register()
-        if self._method == "fork" and not self._nodes.hooks():
+        if self._method == "fork" and self._nodes.hook() is None:
             # Nobody has to be asked, so that the template need not wait for this session to start.
             self._configure_collector()
 
@@ -95,8 +95,8 @@ class ControllerPlugin:
         self._history = History(self._config, self._coordinator)
         if not self._collector_is_configured:
             self._configure_collector()
-        elif hooks := self._nodes.hooks():
-            self._late_hooks = hooks
+        elif hook := self._nodes.hook():
+            self._late_hook = hook
             self._nodes.announce()
         if self._method != "fork" and self._request.workers is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
@@ -151,8 +151,8 @@ class ControllerPlugin:
             separable = len(numbers)
         session.testscollected = len(nodeids)
         refusal = described["refusal"]
-        if self._late_hooks and refusal is None:
-            refusal = f"{self._late_hooks[0]} was registered in pytest_sessionstart"
+        if self._late_hook and refusal is None:
+            refusal = f"{self._late_hook} was registered in pytest_sessionstart"
         if refusal is not None:
             self._refuse_fork(refusal, described["conftests"])
         outlook = self._history.expect(nodeids, described["imports"])
@@ -245,7 +245,7 @@ class ControllerPlugin:
         first = 0
         if self._method != "fork":
             self._coordinator.set_items(codec.dumps(self._replay.nodeids))
-            if not self._late_hooks:
+            if not self._late_hook:
                 # What has collected is a worker already.
                 self._coordinator.become_worker(0)
                 first = max(1, self._early_workers)

@@ -20,7 +20,6 @@ from pytest_fastest import _core, codec
 from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, own_items, reports
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
-from pytest_fastest.worker.own_items import AllItems
 from pytest_fastest.worker.terminal import flush
 from pytest_fastest.worker.tripwires import Tripwires
 from pytest_fastest.xdist import options as surface
@@ -180,11 +179,11 @@ class Process:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        items: AllItems | OwnItems
+        items: own_items.AllItems | OwnItems
         if self._own_items is None or self._worker is None:
             if not self._offer(session.items):
                 return True
-            items = AllItems(session.items)
+            items = own_items.AllItems(session.items)
         else:
             self._gc.resume()
             items = self._own_items

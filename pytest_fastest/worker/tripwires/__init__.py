@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_fastest.worker.tripwires import descriptors, identity, locks, openers, sessions, temporary, threads, unique
+from pytest_fastest.worker.tripwires.watch import Watch
 
 if TYPE_CHECKING:
     import pytest
@@ -19,10 +20,11 @@ class Tripwires:
 
     def __init__(self) -> None:
         self.reads = identity.Reads()
-        self._openers = openers.Openers()
         self._known = descriptors.Known()
-        self._made = temporary.Made()
-        self._names = unique.Names()
+        self._watch = Watch()
+        self._openers = openers.Openers(self._watch)
+        self._made = temporary.Made(self._watch)
+        self._names = unique.Names(self._watch)
 
     def learn(self) -> None:
         """What is open now is ours."""
@@ -44,7 +46,5 @@ class Tripwires:
     def disarm(self, config: pytest.Config) -> None:
         """Before the first fork: from then on, everybody may read everything."""
         self.reads.stop()
-        self._made.stop()
-        self._names.stop()
-        self._openers.stop()
+        self._watch.stop()
         config.workerinput.reads = None  # type: ignore[attr-defined]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import selectors
 import socket
 import subprocess
-import sys
 import threading
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from pytest_fastest.worker.tripwires.places import Place, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Opened = tuple[Place, "weakref.ref[Any]"]
+    from pytest_fastest.worker.tripwires.places import Place
+    from pytest_fastest.worker.tripwires.watch import Watch
 
 
 def _has_pipe(child: subprocess.Popen[Any]) -> bool:
@@ -33,22 +31,12 @@ _OPENERS: dict[str, tuple[type, str, Callable[[Any], bool]]] = {
 
 
 class Openers:
-    """Notes the places since it was made. Libraries that are not written in Python are not seen."""
+    """The places since it was made. Libraries that are not written in Python are not seen."""
 
-    def __init__(self) -> None:
-        self._opened: dict[str, list[_Opened]] = {kind: [] for kind in _OPENERS}
-        self._exchanged: list[tuple[type, str, Any, Any]] = []
+    def __init__(self, watch: Watch) -> None:
+        self._opened: dict[str, list[tuple[Place, weakref.ref[Any]]]] = {kind: [] for kind in _OPENERS}
         for kind, (owner, name, _) in _OPENERS.items():
-            method = getattr(owner, name)
-            noting = _noting(method, self._opened[kind])
-            self._exchanged.append((owner, name, method, noting))
-            setattr(owner, name, noting)
-
-    def stop(self) -> None:
-        """Makes the classes ordinary ones again, unless somebody else has changed them since."""
-        for owner, name, method, noting in self._exchanged:
-            if getattr(owner, name) is noting:
-                setattr(owner, name, method)
+            watch.over(owner, name, partial(self._note, kind))
 
     def place(self, kind: str) -> Place | None:
         """Where the first of a kind was opened that is still open, if that is known."""
@@ -56,13 +44,5 @@ class Openers:
         objects = ((place, reference()) for place, reference in self._opened[kind])
         return next((place for place, it in objects if it is not None and is_open(it)), None)
 
-
-def _noting(method: Callable[..., Any], opened: list[_Opened]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def opener(self: Any, *args: Any, **kwargs: Any) -> Any:
-        frame = outside(sys._getframe(1))
-        if frame is not None:
-            opened.append((Place.of(frame), weakref.ref(self)))
-        return method(self, *args, **kwargs)
-
-    return opener
+    def _note(self, kind: str, place: Place, arguments: tuple[Any, ...], _result: None) -> None:
+        self._opened[kind].append((place, weakref.ref(arguments[0])))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import sys
 import tempfile
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
-
-from pytest_fastest.worker.tripwires.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import pytest
+
+    from pytest_fastest.worker.tripwires.places import Place
+    from pytest_fastest.worker.tripwires.watch import Watch
 
 # What makes something that stays, what that is, and how its result tells where.
 _MAKERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -30,18 +30,10 @@ _HARMLESS = ("matplotlib",)
 class Made:
     """What `tempfile` has made since, and for whom."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._made: list[tuple[Place, str, Any]] = []
-        self._makers = {name: getattr(tempfile, name) for name in _MAKERS}
-        self._is_noted = True
-        for name, make in self._makers.items():
-            setattr(tempfile, name, self._noting(make, *_MAKERS[name]))
-
-    def stop(self) -> None:
-        """Makes `tempfile` an ordinary module again; who has imported its functions keeps ours."""
-        self._is_noted = False
-        for name, make in self._makers.items():
-            setattr(tempfile, name, make)
+        for name, (kind, where) in _MAKERS.items():
+            watch.over(tempfile, name, partial(self._note, kind, where))
 
     def refusal(self, root: Path) -> str | None:
         """Whether something of it is still there."""
@@ -50,19 +42,11 @@ class Made:
                 return f"{place.text(root)} made a temporary {kind}"
         return None
 
-    def _noting(self, make: Callable[..., Any], kind: str, where: Callable[[Any], Any]) -> Callable[..., Any]:
-        @functools.wraps(make)
-        def maker(*args: Any, **kwargs: Any) -> Any:
-            made = make(*args, **kwargs)
-            frame = sys._getframe(1)
-            while frame.f_back is not None and frame.f_globals.get("__name__") == "tempfile":
-                frame = frame.f_back
-            place = Place.of(frame)
-            if self._is_noted and place.module.partition(".")[0] not in _HARMLESS:
-                self._made.append((place, kind, where(made)))
-            return made
-
-        return maker
+    def _note(
+        self, kind: str, where: Callable[[Any], Any], place: Place, _arguments: tuple[Any, ...], made: Any
+    ) -> None:
+        if place.module.partition(".")[0] not in _HARMLESS:
+            self._made.append((place, kind, where(made)))
 
 
 def refusal(config: pytest.Config) -> str | None:
