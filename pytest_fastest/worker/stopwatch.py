@@ -1,8 +1,10 @@
 """What a test takes: time, how much of it a processor, and what of it was for fixtures that others will use too.
 
-A test that waits for a processor does not wait in the sense that matters: more workers would make it wait longer. So
-what it needed of a processor is what it got and what it stood in line for, which Linux tells. A test whose children or
-threads have computed counts as computing all the time, as nobody tells what they stood in line for.
+A test that stands in line for a processor does not wait in the sense that matters: more workers would make it wait
+longer. Linux tells how long it stood there. What a test needs of a processor is the same share of its time that it would
+need alone: without standing in line. Otherwise a run with many workers would look like one that computes, the next one
+would take few, and find out that tests wait. A test whose children or threads have computed counts as computing all the
+time, as nobody tells what they stood in line for.
 """
 
 from __future__ import annotations
@@ -65,10 +67,12 @@ class Stopwatch:
     def _needed_of(self, seconds: float) -> float:
         """How much of a processor the test has needed; short ones before it are counted in."""
         busy, elsewhere = _busy_seconds(), _elsewhere_seconds()
-        if busy is None or self._busy is None or elsewhere - self._elsewhere > _IDLE * seconds:
-            needed = seconds
-        else:
-            needed = min(seconds, busy - self._busy)
+        needed = seconds
+        if busy is not None and self._busy is not None and elsewhere - self._elsewhere <= _IDLE * seconds:
+            ran, stood = busy[0] - self._busy[0], busy[1] - self._busy[1]
+            alone = seconds - stood
+            if ran < alone:
+                needed = seconds * ran / alone
         self._busy, self._elsewhere = busy, elsewhere
         return needed
 
@@ -87,7 +91,7 @@ class Stopwatch:
             self._fixtures["session" if scope == "session" else "module"] += time.monotonic() - began
 
 
-def _busy_seconds() -> float | None:
+def _busy_seconds() -> tuple[float, float] | None:
     """What this thread has run and stood in line for a processor, in seconds; `None` where nobody tells."""
     try:
         # After each test that is not short: a third of what a file object takes.
@@ -98,7 +102,7 @@ def _busy_seconds() -> float | None:
             os.close(descriptor)
     except (OSError, ValueError):
         return None
-    return (ran + stood) / 1e9 if ran else None
+    return (ran / 1e9, stood / 1e9) if ran else None
 
 
 def _elsewhere_seconds() -> float:

@@ -19,7 +19,7 @@ const FORGOTTEN_AFTER: u32 = 60;
 pub struct Spent {
     /// All of it, as seen by its worker.
     pub total: f32,
-    /// What it needed of a processor: got, or stood in line for.
+    /// What it would need of a processor in that time, if it did not stand in line for one.
     pub cpu: f32,
     /// Set-up, without `shared` and `session`.
     pub setup: f32,
