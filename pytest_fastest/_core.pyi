@@ -220,8 +220,17 @@ class Link:
         """The next message; without `wait`, `None` if there is none."""
     def note(self, payload: bytes) -> None:
         """For the controller: a warning, a collection report."""
-    def collected(self, items: Sequence[tuple[int, int, bool, bool, bool, bool]], payload: bytes) -> None:
-        """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures)` each."""
+    def collected(
+        self,
+        items: Sequence[tuple[int, int, bool, bool, bool, bool, int | None]],
+        fixtures: Sequence[tuple[str, bool]],
+        sets: Sequence[Sequence[int]],
+        payload: bytes,
+    ) -> None:
+        """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each. `fixtures`:
+        those of session or package scope by their names, and whether they are of a package; `sets`: which of them are
+        used together, by their numbers. An item's `wide` is the number of such a set.
+        """
     def want_items(self) -> None:
         """Asks for the list of items."""
     def configured(self) -> None:
@@ -240,6 +249,8 @@ class Link:
         looks soon. With the last of them comes what the item has `spent`, in seconds: in all, of a processor, in
         set-up, call, teardown, for fixtures that its module shares, for those of the session.
         """
+    def set_up(self, fixture: str, seconds: float) -> None:
+        """A fixture of session or package scope was set up."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from pytest_fastest.worker.wide import SCOPES, name_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -24,6 +26,14 @@ class Planned(NamedTuple):
     loose: bool
     serial: bool
     shares_fixtures: bool
+    wide: int | None
+
+
+class _Fixtures(NamedTuple):
+    """Whether some are of module or package scope, and which set of wide ones these are."""
+
+    are_shared: bool = False
+    wide: int | None = None
 
 
 class _Marks(NamedTuple):
@@ -36,12 +46,25 @@ class Planner:
     """Sorts items into groups (modules, `xdist_group`s) and atoms (classes, single functions).
 
     What follows from an item's parents is found out once per parent: tens of thousands of items share a few hundred.
+
+    * `fixtures`: the names of all wide fixtures, and whether they are of a package;
+    * `sets`: which of them are used together, by their numbers; an item's `wide` is a place in it.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
         self._parents: dict[Node, tuple[str, object | None, _Marks]] = {}
-        self._fixtures: dict[int, bool] = {}
+        self._fixtures: dict[int, _Fixtures] = {}
+        self._wide: dict[tuple[str, bool], int] = {}
+        self._sets: dict[tuple[int, ...], int] = {}
+
+    @property
+    def fixtures(self) -> list[tuple[str, bool]]:
+        return list(self._wide)
+
+    @property
+    def sets(self) -> list[list[int]]:
+        return [list(numbers) for numbers in self._sets]
 
     def plan(self, items: Iterable[pytest.Item]) -> list[Planned]:
         return [self._planned(index, item) for index, item in enumerate(items)]
@@ -49,16 +72,16 @@ class Planner:
     def _planned(self, index: int, item: pytest.Item) -> Planned:
         module, scope, inherited = self._above(item)
         marks = _marked(item, inherited) if item.own_markers else inherited
-        shares = self._shares_fixtures(item)
+        fixtures = self._used(item)
         if marks.groups:
             # Several names are one group of their own, as under pytest-xdist.
             number = self._number(("xdist_group", "_".join(sorted(marks.groups))))
-            return Planned(number, number, True, False, marks.serial, shares)
+            return Planned(number, number, True, False, marks.serial, *fixtures)
         if marks.parallel_safe:
             group = self._number((module, "parallel_safe"))
-            return Planned(group, self._number(index), False, True, marks.serial, shares)
+            return Planned(group, self._number(index), False, True, marks.serial, *fixtures)
         atom = self._number(index if scope is None else scope)
-        return Planned(self._number(module), atom, False, False, marks.serial, shares)
+        return Planned(self._number(module), atom, False, False, marks.serial, *fixtures)
 
     def _above(self, item: pytest.Item) -> tuple[str, object | None, _Marks]:
         """The name of the item's module, the outermost class that holds it, and its parents' marks."""
@@ -77,15 +100,18 @@ class Planner:
             known = self._parents[parent] = (module, outermost, marks)
         return known
 
-    def _shares_fixtures(self, item: pytest.Item) -> bool:
+    def _used(self, item: pytest.Item) -> _Fixtures:
         info = getattr(item, "_fixtureinfo", None)
         if info is None:
-            return False
+            return _Fixtures()
         known = self._fixtures.get(id(info))
         if known is None:
-            definitions = getattr(info, "name2fixturedefs", {}).values()
-            known = any(definition[-1].scope in ("module", "package") for definition in definitions if definition)
-            self._fixtures[id(info)] = known
+            definitions = [known[-1] for known in getattr(info, "name2fixturedefs", {}).values() if known]
+            are_shared = any(definition.scope in ("module", "package") for definition in definitions)
+            names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in SCOPES]
+            numbers = tuple(sorted(self._wide.setdefault(name, len(self._wide)) for name in names))
+            wide = self._sets.setdefault(numbers, len(self._sets)) if numbers else None
+            known = self._fixtures[id(info)] = _Fixtures(are_shared, wide)
         return known
 
     def _number(self, key: object) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,7 +73,7 @@ class Loop:
         # Attributes of reports that a warning has been given about.
         self._degraded: set[str] = set()
         self._failures = 0
-        self._stopwatch = Stopwatch()
+        self._stopwatch = Stopwatch(self._tell_wide)
         config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         # Plugins come there in ways of their own.
@@ -99,6 +100,12 @@ class Loop:
         self._is_copy = True
         # Nothing is decided here: what comes next is up to the worker.
         self._current = None
+
+    def _tell_wide(self, fixture: str, seconds: float) -> None:
+        if not self._is_copy:
+            # If the connection is lost, the report of this test notices.
+            with suppress(ConnectionError):
+                self._link.set_up(fixture, seconds)
 
     def _find(self, index: int) -> pytest.Item | None:
         # If every worker runs everything, each has numbers of its own.

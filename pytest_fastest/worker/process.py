@@ -236,7 +236,9 @@ class Process:
             reads = self._tripwires.reads.places(self._config.rootpath)
             self._tripwires.disarm(self._config)
         described = collection.describe(self._config, items, refusal=refusal, reads=reads, imports=self._imports)
-        self._link.collected(collection.Planner().plan(items), codec.dumps(described))
+        planner = collection.Planner()
+        planned = planner.plan(items)
+        self._link.collected(planned, planner.fixtures, planner.sets, codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:
         children = Children()

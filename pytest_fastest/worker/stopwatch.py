@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest.worker.unseen import unseen
+from pytest_fastest.worker.wide import SCOPES, name_of
 
 try:
     import resource
@@ -23,7 +24,7 @@ except ImportError:
     resource = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 # A shorter test counts as computing (seconds); to look closer would cost more than it could tell.
 _LONG = 0.005
@@ -37,7 +38,9 @@ Spent = tuple[float, float, float, float, float, float, float]
 class Stopwatch:
     """Measures one test after the other; also the plugin that sees fixtures being set up."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell_wide: Callable[[str, float], None]) -> None:
+        """`tell_wide` is called with name and seconds of each fixture of session or package scope that was set up."""
+        self._tell_wide = tell_wide
         self.began = 0.0
         self._busy = _busy_seconds()
         self._elsewhere = _elsewhere_seconds()
@@ -88,7 +91,10 @@ class Stopwatch:
             return (yield)
         finally:
             self._inside = False
-            self._fixtures["session" if scope == "session" else "module"] += time.monotonic() - began
+            seconds = time.monotonic() - began
+            self._fixtures["session" if scope == "session" else "module"] += seconds
+            if scope in SCOPES:
+                self._tell_wide(name_of(fixturedef), seconds)
 
 
 def _busy_seconds() -> tuple[float, float] | None:

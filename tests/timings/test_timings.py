@@ -167,7 +167,7 @@ def test_a_broken_file_is_replaced_with_one_warning(suite: Suite) -> None:
     suite.write(test_a="def test_a(): pass")
     file = suite.root / FILE
     file.parent.mkdir(parents=True)
-    file.write_bytes(b"fastest timings 1\n\x93")
+    file.write_bytes(b"fastest timings 2\n\x93")
     result = suite.run("-n", "2")
     assert result.counts == {"passed": 1, "warnings": 1}
     assert warned(result) == 1

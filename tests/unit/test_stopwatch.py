@@ -22,9 +22,9 @@ def test_standing_in_line_is_neither_waiting_nor_computing(
     looks = iter([(3.0, 7.0), (3.0 + ran, 7.0 + stood)])
     monkeypatch.setattr(stopwatch, "_busy_seconds", lambda: next(looks))
     monkeypatch.setattr(stopwatch, "_elsewhere_seconds", lambda: 0.0)
-    assert stopwatch.Stopwatch()._needed_of(1.0) == pytest.approx(needed)
+    assert stopwatch.Stopwatch(lambda fixture, seconds: None)._needed_of(1.0) == pytest.approx(needed)
 
 
 def test_without_the_system_s_word_a_test_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopwatch, "_busy_seconds", lambda: None)
-    assert stopwatch.Stopwatch()._needed_of(1.0) == 1.0
+    assert stopwatch.Stopwatch(lambda fixture, seconds: None)._needed_of(1.0) == 1.0

@@ -35,6 +35,7 @@ fn items(count: u32) -> Vec<Item> {
             shares_fixtures: (number / MODULE).is_multiple_of(10),
             estimate: Some(f64::from(number * 7 % 101 + 1) / 1000.0),
             price: None,
+            wide: None,
         })
         .collect()
 }

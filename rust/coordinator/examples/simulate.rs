@@ -202,6 +202,7 @@ fn scenario(options: &Options) -> Scenario {
             shares_fixtures: module % SHARING == 0,
             estimate: options.history.then_some(seconds),
             price: None,
+            wide: None,
         });
         durations.push(seconds);
         place += 1;

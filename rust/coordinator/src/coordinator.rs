@@ -16,7 +16,7 @@ use crate::dispatcher::Dispatcher;
 use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
 use crate::history::{History, Outlook};
-use crate::timings::{Findings, Timings};
+use crate::timings::{Findings, Fixture, Timings};
 use crate::transport::{self, Listener};
 
 /// Name of the thread that waits for connections.
@@ -135,8 +135,11 @@ impl Coordinator {
     /// take, if anything is known.
     pub fn expect(&self, nodeids: Vec<String>, known: &Timings) -> Option<Outlook> {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        let (expected, outlook) = history.begin(nodeids, known);
-        self.command(Command::Expect(expected));
+        let (items, outlook) = history.begin(nodeids, known);
+        let seconds =
+            |(name, fixture): (&String, &Fixture)| Some((name.clone(), f64::from(fixture.seconds()?)));
+        let fixtures = known.fixtures.iter().filter_map(seconds).collect();
+        self.command(Command::Expect { items, fixtures });
         outlook
     }
 

@@ -3,6 +3,9 @@
 //! The only module that knows `crossbeam_deque`. It adds to it how much work is left in each deque, so that a thief
 //! finds the victim who has the most.
 
+use std::cmp::{Ordering, Reverse};
+use std::collections::VecDeque;
+
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 
 use crate::model::WorkerId;
@@ -24,6 +27,8 @@ pub struct Deques {
 struct Deque {
     owner: Worker<Weighed>,
     thief: Stealer<Weighed>,
+    /// What is in it, oldest first: one can't look into the deque itself.
+    groups: VecDeque<Span>,
     weight: f64,
 }
 
@@ -43,6 +48,7 @@ impl Deques {
         }
         let deque = &mut self.deques[worker.index()];
         deque.owner.push((group, weight));
+        deque.groups.push_back(group);
         deque.weight += weight;
     }
 
@@ -70,17 +76,25 @@ impl Deques {
         until_settled(|| self.orphans.steal())
     }
 
-    /// The oldest group of the deque with the most work left.
-    pub fn steal(&mut self) -> Option<Span> {
-        let victim = self
-            .deques
-            .iter_mut()
-            .filter(|deque| !deque.owner.is_empty())
-            // `max_by` takes the last of equals; reversed, the lowest number wins.
-            .rev()
-            .max_by(|a, b| a.weight.total_cmp(&b.weight))?;
-        let taken = until_settled(|| victim.thief.steal());
-        victim.taken(taken)
+    /// The oldest group of the deque with the most work left for which `is_worth_it`: it is told whose deque that is,
+    /// the group, and how much work is left in the deque.
+    pub fn steal(&mut self, is_worth_it: impl Fn(WorkerId, Span, f64) -> bool) -> Option<Span> {
+        // Of equals the lowest number comes first.
+        let mut last: Option<(f64, Reverse<usize>)> = None;
+        loop {
+            let untried = |key: &(f64, Reverse<usize>)| last.is_none_or(|last| by_weight(key, &last).is_lt());
+            let keys = self.deques.iter().enumerate().filter(|(_, deque)| !deque.owner.is_empty());
+            let keys = keys.map(|(number, deque)| (deque.weight, Reverse(number))).filter(untried);
+            let key = keys.max_by(by_weight)?;
+            let (left, Reverse(number)) = key;
+            last = Some(key);
+            let victim = &mut self.deques[number];
+            let worker = WorkerId(u32::try_from(number).unwrap_or(u32::MAX));
+            if victim.groups.front().is_some_and(|&group| is_worth_it(worker, group, left)) {
+                let taken = until_settled(|| victim.thief.steal());
+                return victim.taken(taken);
+            }
+        }
     }
 }
 
@@ -88,15 +102,20 @@ impl Deque {
     fn new() -> Self {
         let owner = Worker::new_fifo();
         let thief = owner.stealer();
-        Self { owner, thief, weight: 0.0 }
+        Self { owner, thief, groups: VecDeque::new(), weight: 0.0 }
     }
 
     fn taken(&mut self, taken: Option<Weighed>) -> Option<Span> {
         let (group, weight) = taken?;
+        self.groups.pop_front();
         // An empty deque weighs exactly nothing, whatever rounding has left over.
         self.weight = if self.owner.is_empty() { 0.0 } else { self.weight - weight };
         Some(group)
     }
+}
+
+fn by_weight(a: &(f64, Reverse<usize>), b: &(f64, Reverse<usize>)) -> Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
 }
 
 /// Repeats a theft that a concurrent one has disturbed.
@@ -124,7 +143,7 @@ mod tests {
         deques.push(WorkerId(0), group(0), 5.0);
         deques.push(WorkerId(1), group(1), 4.0);
         deques.push(WorkerId(1), group(2), 3.0);
-        let thefts: Vec<_> = std::iter::from_fn(|| deques.steal()).collect();
+        let thefts: Vec<_> = std::iter::from_fn(|| deques.steal(|_, _, _| true)).collect();
         assert_eq!(thefts, [group(1), group(0), group(2)]);
     }
 

@@ -22,7 +22,7 @@ use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::history::History;
 use crate::ledger::{ItemState, NotRunReason};
-use crate::model::{Item, ItemId, Membership, WorkerId};
+use crate::model::{Collection, ItemId, Membership, WorkerId};
 use crate::outbox::Inbox;
 use crate::plan::{Order, Plan};
 use crate::processes::{ConnectionId, Process, Processes};
@@ -57,7 +57,7 @@ pub(crate) struct Dispatcher {
     questions: HashMap<WorkerId, u32>,
     order: Order,
     /// From the end of the collection until they are dealt.
-    collected: Option<Vec<Item>>,
+    collected: Option<Collection>,
     run: Option<Running>,
     history: Arc<Mutex<History>>,
     interrupt: Option<Interrupt>,
@@ -225,13 +225,19 @@ impl Dispatcher {
                 }
             }
             Command::Regroup(keys) => {
-                for (item, group) in self.collected.iter_mut().flatten().zip(keys) {
+                for (item, group) in self.collected.iter_mut().flat_map(|all| &mut all.items).zip(keys) {
                     (item.group, item.membership) = (group, Membership::Gathered);
                 }
             }
-            Command::Expect(expected) => {
-                for (item, expected) in self.collected.iter_mut().flatten().zip(expected) {
+            Command::Expect { items, fixtures } => {
+                let Some(collection) = &mut self.collected else {
+                    return;
+                };
+                for (item, expected) in collection.items.iter_mut().zip(items) {
                     (item.estimate, item.price) = (expected.seconds, expected.price);
+                }
+                for fixture in &mut collection.fixtures.each {
+                    fixture.seconds = fixtures.get(&fixture.name).copied().unwrap_or_default();
                 }
             }
             Command::Begin(options) => self.begin(options),
@@ -307,14 +313,14 @@ impl Dispatcher {
                 self.early.push(Early::WantsStop(payload));
             }
             (Upward::WantsStop(payload), _) => self.wants_stop(payload),
-            (Upward::Collected { items, payload }, _) => {
-                let plan = Plan::new(&items, self.order);
+            (Upward::Collected { collection, payload }, _) => {
+                let plan = Plan::of(&collection, self.order);
                 self.emit(Event::Collected {
                     payload,
                     separable: plan.separable() as usize,
                     expected_total: plan.expected_total(DEFAULT_ESTIMATE),
                 });
-                self.collected = Some(items);
+                self.collected = Some(collection);
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
             (Upward::Exited { pid, status }, _) => {
@@ -353,6 +359,12 @@ impl Dispatcher {
                     self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
                 }
             }
+            (Upward::SetUp { fixture, seconds }, Role::Worker(_)) => {
+                if let Some(run) = &mut self.run {
+                    run.scheduler.measured(&fixture, f64::from(seconds));
+                }
+                self.history.lock().unwrap_or_else(PoisonError::into_inner).set_up(fixture, seconds);
+            }
             (Upward::Starved(question), Role::Worker(worker)) => {
                 self.questions.insert(worker, question);
                 self.schedule(|scheduler| scheduler.starved(worker));
@@ -372,6 +384,7 @@ impl Dispatcher {
                 | Upward::WantItems
                 | Upward::Ready
                 | Upward::Reports { .. }
+                | Upward::SetUp { .. }
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
@@ -408,15 +421,15 @@ impl Dispatcher {
     }
 
     fn begin(&mut self, options: Run) {
-        let Some(items) = self.collected.take() else {
+        let Some(collection) = self.collected.take() else {
             return;
         };
         let plan = if options.each {
-            Plan::each(items, self.order, options.workers)
+            Plan::each(collection.items, self.order, options.workers)
         } else {
             // One worker takes as long in any order.
             let order = if options.workers == 1 { Order::Collected } else { self.order };
-            Plan::new(items, order)
+            Plan::of(&collection, order)
         };
         let slots = (options.workers + options.max_restarts) as usize;
         let Ok(board) = Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) else {

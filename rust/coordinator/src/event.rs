@@ -1,5 +1,6 @@
 //! What the coordinator tells the controller, and what the controller asks of it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use serde_bytes::ByteBuf;
@@ -128,8 +129,13 @@ pub enum Command {
     /// For each collected item the key of the group that it belongs to, which is not split, instead of what the
     /// collector said of groups.
     Regroup(Vec<u32>),
-    /// What is known of each collected item from earlier runs.
-    Expect(Vec<Expected>),
+    /// What is known from earlier runs.
+    Expect {
+        /// Of each collected item.
+        items: Vec<Expected>,
+        /// Seconds that fixtures of session and package scope take to be set up, by name.
+        fixtures: BTreeMap<String, f64>,
+    },
     /// Collection was fine: deal the items.
     Begin(Run),
     /// Let the template fork a worker.

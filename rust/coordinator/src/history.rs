@@ -32,6 +32,8 @@ pub struct History {
     spent: Vec<Option<Spent>>,
     /// Seconds that each worker took for each module's shared fixtures.
     shared: BTreeMap<(String, WorkerId), f32>,
+    /// Seconds that each wide fixture took, and how often it was set up.
+    wide: BTreeMap<String, (f32, u16)>,
 }
 
 impl History {
@@ -63,6 +65,13 @@ impl History {
         }
     }
 
+    /// A fixture of session or package scope was set up.
+    pub(crate) fn set_up(&mut self, fixture: String, seconds: f32) {
+        let (sum, times) = self.wide.entry(fixture).or_default();
+        *sum += seconds;
+        *times = times.saturating_add(1);
+    }
+
     /// Everything that was found out; nothing is left here.
     pub fn take(&mut self) -> Findings {
         let nodeids = std::mem::take(&mut self.nodeids).into_iter();
@@ -74,11 +83,10 @@ impl History {
             *sum += seconds;
             *workers += 1;
         }
-        let fixtures = by_module
-            .into_iter()
-            .map(|(module, (sum, workers))| (module, sum / f32::from(workers)))
-            .collect();
-        Findings { tests, imports: Vec::new(), fixtures }
+        let mean = |(name, (sum, times)): (String, (f32, u16))| (name, sum / f32::from(times));
+        let shared = by_module.into_iter().map(mean).collect();
+        let wide = std::mem::take(&mut self.wide).into_iter().map(mean).collect();
+        Findings { tests, imports: Vec::new(), shared, wide }
     }
 }
 

@@ -36,6 +36,7 @@ mod signals;
 pub mod timings;
 pub mod timings_file;
 pub mod transport;
+mod wide;
 pub mod worker_state;
 
 /// Name of the shared board in the run's private directory.

@@ -62,4 +62,35 @@ pub struct Item {
     pub estimate: Option<f64>,
     /// Seconds that it takes to set up again the fixtures that its group shares, if there is a history.
     pub price: Option<f64>,
+    /// Which of [`WideFixtures::sets`] it uses.
+    pub wide: Option<u32>,
+}
+
+/// A fixture of session or package scope: a worker sets it up once for several groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WideFixture {
+    /// Its name, behind the node id of what defines it.
+    pub name: String,
+    /// It is torn down when its package is left.
+    pub of_package: bool,
+    /// Seconds that it takes to be set up; 0 as long as nobody knows.
+    pub seconds: f64,
+}
+
+/// All fixtures of session and package scope, and which of them are used together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WideFixtures {
+    /// A fixture's number is its place here.
+    pub each: Vec<WideFixture>,
+    /// Numbers of fixtures.
+    pub sets: Vec<Vec<u32>>,
+}
+
+/// What was collected.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Collection {
+    /// In collection order.
+    pub items: Vec<Item>,
+    /// What they use.
+    pub fixtures: WideFixtures,
 }

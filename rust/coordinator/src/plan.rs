@@ -3,9 +3,10 @@
 //! A plan lays all items out on one line. Every item has a *position* on it, a group is a [`Span`] of positions, and
 //! sums of weights along the line make the weight of any span a subtraction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{Item, ItemId, Membership, WorkerId};
+use crate::model::{Collection, Item, ItemId, Membership, WideFixture, WideFixtures, WorkerId};
+use crate::wide::Wide;
 
 /// Weight of an item when nothing at all is known: any value will do, as only comparisons matter.
 const UNKNOWN_WEIGHT: f64 = 1.0;
@@ -66,6 +67,10 @@ pub struct Plan {
     atom_starts: Vec<u32>,
     /// Per atom: what it costs to split its group.
     prices: Vec<Price>,
+    /// Per atom: which wide fixtures its group uses.
+    wide_of: Vec<u32>,
+    wide: Wide,
+    order: Order,
     groups: Vec<Span>,
     serial_groups: Vec<Span>,
     separable: u32,
@@ -92,13 +97,24 @@ impl Plan {
         Self { lane: Some(index(items.len())), ..Self::new(all, order) }
     }
 
-    /// Plans the collected `items`; their ids are their indices.
+    /// Plans items that use no wide fixtures.
     #[must_use]
     pub fn new(items: impl AsRef<[Item]>, order: Order) -> Self {
-        let items = items.as_ref();
+        Self::lay_all_out(items.as_ref(), WideFixtures::default(), order)
+    }
+
+    /// Plans what was collected; the ids of its items are their indices.
+    #[must_use]
+    pub fn of(collection: &Collection, order: Order) -> Self {
+        Self::lay_all_out(&collection.items, collection.fixtures.clone(), order)
+    }
+
+    fn lay_all_out(items: &[Item], fixtures: WideFixtures, order: Order) -> Self {
         let weights = Weights::new(items);
         let mut groups = gather(items, false);
-        if order == Order::LongestFirst && !are_in_pieces(&groups, items) {
+        let in_pieces = order == Order::LongestFirst && are_in_pieces(&groups, items);
+        let order = if in_pieces { Order::Collected } else { order };
+        if order == Order::LongestFirst {
             let mut weighed: Vec<(f64, Vec<ItemId>)> =
                 groups.into_iter().map(|group| (weights.total(&group), group)).collect();
             weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -111,6 +127,9 @@ impl Plan {
             atoms: Vec::with_capacity(items.len()),
             atom_starts: Vec::new(),
             prices: Vec::new(),
+            wide_of: Vec::new(),
+            wide: Wide::new(fixtures),
+            order,
             groups: Vec::new(),
             serial_groups: Vec::new(),
             separable: 0,
@@ -225,6 +244,49 @@ impl Plan {
         self.prices[self.atoms[position as usize] as usize]
     }
 
+    /// How groups are ordered.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Numbers of the wide fixtures that the group at `position` uses.
+    #[must_use]
+    pub fn wide(&self, position: u32) -> &[u32] {
+        self.wide.union(self.wide_of[self.atoms[position as usize] as usize])
+    }
+
+    /// The wide fixture with this number.
+    #[must_use]
+    pub fn fixture(&self, number: u32) -> &WideFixture {
+        self.wide.fixture(number)
+    }
+
+    /// Seconds that a worker which has `set_up` these takes for those wide fixtures of `numbers` that it has not; what is
+    /// not known, or not worth a thought, takes nothing.
+    #[must_use]
+    pub fn seconds_to_set_up<'a>(
+        &self,
+        numbers: impl IntoIterator<Item = &'a u32>,
+        set_up: &BTreeSet<u32>,
+    ) -> f64 {
+        let missing = numbers.into_iter().filter(|number| !set_up.contains(number));
+        missing.map(|&number| self.wide.seconds(number)).sum()
+    }
+
+    /// Of the wide fixtures of the group at `position` the one that takes longest to be set up, if one is worth a
+    /// thought.
+    #[must_use]
+    pub fn most_expensive(&self, position: u32) -> Option<u32> {
+        let known = self.wide(position).iter().copied().filter(|&number| self.wide.seconds(number) > 0.0);
+        known.max_by(|&a, &b| self.wide.seconds(a).total_cmp(&self.wide.seconds(b)))
+    }
+
+    /// A worker has set the wide fixture of this name up.
+    pub fn measured(&mut self, name: &str, seconds: f64) {
+        self.wide.measured(name, seconds);
+    }
+
     /// Where to split `span` so that about `weight` lies behind the split: at its start or between two of its atoms.
     /// Behind the split there is always at least one atom.
     #[must_use]
@@ -250,6 +312,7 @@ impl Plan {
     fn lay_out(&mut self, group: &[ItemId], items: &[Item], weights: &Weights) -> Span {
         let start = self.end();
         let price = price(group, items);
+        let wide = self.wide.of_group(group, items);
         let mut weight = self.weight_before[start as usize];
         let mut atom = None;
         for &id in group {
@@ -264,6 +327,7 @@ impl Plan {
                 atom = Some(key);
                 self.atom_starts.push(position);
                 self.prices.push(price);
+                self.wide_of.push(wide);
             }
             self.atoms.push(index(self.atom_starts.len() - 1));
             self.positions[id.index()] = position;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::model::{Item, ItemId, WorkerId};
+use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
@@ -49,8 +49,8 @@ pub enum Upward {
     Note(ByteBuf),
     /// The collector's items, in collection order.
     Collected {
-        /// What the plan needs to know of each.
-        items: Vec<Item>,
+        /// What the plan needs to know of them.
+        collection: Collection,
         /// What the controller needs to know of each.
         payload: ByteBuf,
     },
@@ -70,6 +70,13 @@ pub enum Upward {
         spent: Option<Spent>,
         /// The reports.
         payload: ByteBuf,
+    },
+    /// The worker has set up a fixture of session or package scope.
+    SetUp {
+        /// As in [`WideFixture`](crate::model::WideFixture).
+        fixture: String,
+        /// What it took.
+        seconds: f32,
     },
     /// The worker has nothing it can claim, and waits. A lease may already be on its way to it, so that it goes on
     /// before the answer comes: the number tells it which question a [`Downward::Park`] answers.

@@ -5,14 +5,14 @@
 //! behind), the list of serial groups, or in the hands of a worker. What is in hand and not claimed can still be
 //! stolen, so no item waits behind a running one while another worker is idle.
 
+mod deal;
 mod give_back;
 mod hand_out;
 mod lanes;
 mod retire;
 mod steal;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use thiserror::Error;
 
@@ -24,6 +24,7 @@ use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
 use crate::worker_state::{Death, WorkerState};
+use deal::deal;
 use lanes::Lanes;
 pub use steal::Thefts;
 
@@ -75,6 +76,8 @@ struct Slot {
     /// Where the lease starts that it was given when it had nothing to do. Until it has claimed that item, the item is
     /// not stolen: two idle workers would steal it from each other forever.
     promised: Option<u32>,
+    /// Wide fixtures that it has set up, or will have with what it holds.
+    set_up: BTreeSet<u32>,
 }
 
 /// Decides who runs what. See the [module documentation](self).
@@ -101,7 +104,7 @@ pub struct Scheduler<C: Claims> {
 }
 
 impl<C: Claims> Scheduler<C> {
-    /// Deals the groups of the plan to `workers` deques, each to the one with the least work.
+    /// Deals the groups of the plan to `workers` deques, each to the one that would be done with it soonest.
     pub fn new(plan: Plan, workers: u32, claims: C, limits: Limits) -> Self {
         let serial: VecDeque<Span> = plan.serial_groups().iter().copied().collect();
         let serial_items: u32 = serial.iter().map(|group| group.end - group.start).sum();
@@ -172,6 +175,11 @@ impl<C: Claims> Scheduler<C> {
         self.end_parked_if_done(&mut actions);
         self.begin_serial(&mut actions);
         Ok(actions)
+    }
+
+    /// A worker has set up the wide fixture of this name.
+    pub fn measured(&mut self, fixture: &str, seconds: f64) {
+        self.plan.measured(fixture, seconds);
     }
 
     /// A running item was interrupted. An item that the worker does not hold (any more) is none of its business.
@@ -365,27 +373,7 @@ impl<C: Claims> Scheduler<C> {
 
 impl Slot {
     fn new() -> Self {
-        Self { state: WorkerState::Starting, holding: Holding::default(), pace: Pace::new(), promised: None }
+        let (state, holding, pace) = (WorkerState::Starting, Holding::default(), Pace::new());
+        Self { state, holding, pace, promised: None, set_up: BTreeSet::new() }
     }
-}
-
-/// Deals the groups in plan order, each to the worker whose lane it is in, or to the one with the least work.
-fn deal(plan: &Plan, workers: u32) -> Deques {
-    let mut deques = Deques::new(workers);
-    // The bits of floats that are not negative sort as the floats do.
-    let mut loads: BinaryHeap<_> = (0..workers).map(|worker| Reverse((0.0_f64.to_bits(), worker))).collect();
-    for &group in plan.groups() {
-        let weight = plan.weight(group);
-        if let Some(lane) = plan.lane(group) {
-            deques.push(lane, group, weight);
-            continue;
-        }
-        let Some(Reverse((load, worker))) = loads.pop() else {
-            deques.push_orphan(group);
-            continue;
-        };
-        deques.push(WorkerId(worker), group, weight);
-        loads.push(Reverse(((f64::from_bits(load) + weight).to_bits(), worker)));
-    }
-    deques
 }

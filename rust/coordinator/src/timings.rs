@@ -85,6 +85,23 @@ impl Module {
     }
 }
 
+/// What is known of one fixture of session or package scope.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fixture {
+    /// Seconds that it took to be set up in the last runs, newest first.
+    pub recent: Vec<f32>,
+    /// The day of the last run, counted from 1970.
+    pub day: u32,
+}
+
+impl Fixture {
+    /// Seconds that it takes to be set up.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f32> {
+        median(&self.recent)
+    }
+}
+
 /// All that is known, by node id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timings {
@@ -92,6 +109,8 @@ pub struct Timings {
     pub tests: BTreeMap<String, Test>,
     /// By the part of the node id before the first `::`.
     pub modules: BTreeMap<String, Module>,
+    /// By the name of the fixture, behind the node id of what defines it.
+    pub fixtures: BTreeMap<String, Fixture>,
 }
 
 /// What one run has found out.
@@ -102,7 +121,9 @@ pub struct Findings {
     /// Seconds of each module's import.
     pub imports: Vec<(String, f32)>,
     /// Seconds that each module's shared fixtures took, on the average of the workers that set them up.
-    pub fixtures: Vec<(String, f32)>,
+    pub shared: Vec<(String, f32)>,
+    /// Seconds that each fixture of session or package scope took, on the average of the times it was set up.
+    pub wide: Vec<(String, f32)>,
 }
 
 impl Timings {
@@ -119,10 +140,15 @@ impl Timings {
             remember(&mut module.imports, seconds);
             module.day = day;
         }
-        for (name, seconds) in findings.fixtures {
+        for (name, seconds) in findings.shared {
             let module = self.modules.entry(name).or_default();
             remember(&mut module.fixtures, seconds);
             module.day = day;
+        }
+        for (name, seconds) in findings.wide {
+            let fixture = self.fixtures.entry(name).or_default();
+            remember(&mut fixture.recent, seconds);
+            fixture.day = day;
         }
         self.forget(day, MOST_TESTS);
     }
@@ -136,6 +162,7 @@ impl Timings {
         }
         self.tests.retain(|_, test| test.day >= oldest);
         self.modules.retain(|_, module| module.day >= oldest);
+        self.fixtures.retain(|_, fixture| fixture.day >= oldest);
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::timings::{Findings, Timings};
 
 /// What the file begins with; the number is raised with every change of the format.
-const MAGIC: &[u8] = b"fastest timings 1\n";
+const MAGIC: &[u8] = b"fastest timings 2\n";
 
 /// The timings can't be read or written.
 #[derive(Debug, Error)]
@@ -131,7 +131,7 @@ mod tests {
     fn another_file_is_left_alone_unless_it_may_be_replaced() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("timings");
-        for content in [&b"precious"[..], MAGIC, b"fastest timings 1\n\x00\x01"] {
+        for content in [&b"precious"[..], MAGIC, b"fastest timings 2\n\x00\x01"] {
             fs::write(&path, content).expect("a file");
             assert!(matches!(read(&path), Err(TimingsError::Foreign { .. })));
             assert!(matches!(add(&path, found("a"), 1, false), Err(TimingsError::Foreign { .. })));

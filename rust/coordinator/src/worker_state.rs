@@ -37,6 +37,15 @@ pub struct IllegalTransition {
 }
 
 impl WorkerState {
+    /// It takes nothing on any more.
+    #[must_use]
+    pub fn is_leaving(self) -> bool {
+        match self {
+            Self::Starting | Self::Idle | Self::Running => false,
+            Self::Draining | Self::Dead(_) => true,
+        }
+    }
+
     /// It was handed items.
     ///
     /// # Errors

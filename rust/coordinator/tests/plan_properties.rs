@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 fn item(group: u32, atom: u32) -> Item {
     let (membership, serial, shares_fixtures, estimate) = (Membership::Neighbours, false, false, None);
-    Item { group, atom, membership, serial, shares_fixtures, estimate, price: None }
+    Item { group, atom, membership, serial, shares_fixtures, estimate, price: None, wide: None }
 }
 
 fn ids(plan: &Plan, groups: &[Span]) -> Vec<Vec<u32>> {

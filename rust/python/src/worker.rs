@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
-use coordinator::model::{Item, ItemId, WorkerId};
+use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
 use coordinator::protocol::{Downward, Role, Upward};
 use coordinator::timings::Spent;
 use pyo3::exceptions::{PyConnectionError, PyValueError};
@@ -93,16 +93,21 @@ impl Link {
         self.send(py, &Upward::Note(convert::payload(payload)))
     }
 
-    /// The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures)` each.
+    /// The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each. `fixtures`:
+    /// those of session or package scope by their names, and whether they are of a package; `sets`: which of them are
+    /// used together, by their numbers. An item's `wide` is the number of such a set.
+    #[allow(clippy::type_complexity, reason = "named tuples in Python")]
     fn collected(
         &self,
         py: Python<'_>,
-        items: Vec<(u32, u32, bool, bool, bool, bool)>,
+        items: Vec<(u32, u32, bool, bool, bool, bool, Option<u32>)>,
+        fixtures: Vec<(String, bool)>,
+        sets: Vec<Vec<u32>>,
         payload: &[u8],
     ) -> PyResult<()> {
         let items = items
             .into_iter()
-            .map(|(group, atom, gathered, loose, serial, shares_fixtures)| Item {
+            .map(|(group, atom, gathered, loose, serial, shares_fixtures, wide)| Item {
                 group,
                 atom,
                 membership: convert::membership(gathered, loose),
@@ -110,9 +115,15 @@ impl Link {
                 shares_fixtures,
                 estimate: None,
                 price: None,
+                wide,
             })
             .collect();
-        self.send(py, &Upward::Collected { items, payload: convert::payload(payload) })
+        let each = fixtures
+            .into_iter()
+            .map(|(name, of_package)| WideFixture { name, of_package, seconds: 0.0 })
+            .collect();
+        let collection = Collection { items, fixtures: WideFixtures { each, sets } };
+        self.send(py, &Upward::Collected { collection, payload: convert::payload(payload) })
     }
 
     /// Asks for the list of items.
@@ -157,6 +168,12 @@ impl Link {
             return self.send(py, &message);
         }
         // Nothing to wait for, so the GIL is kept.
+        self.with(|link| link.leave(&message).map_err(convert::frame_error))
+    }
+
+    /// A fixture of session or package scope was set up.
+    fn set_up(&self, fixture: String, seconds: f32) -> PyResult<()> {
+        let message = Upward::SetUp { fixture, seconds };
         self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 

@@ -110,9 +110,19 @@ impl<C: Claims> Scheduler<C> {
         };
         let own = deque.and_then(|deque| self.deques.pop(deque)).or_else(|| self.next_serial(worker));
         if let Some(group) = own {
-            self.slots[worker.index()].holding.take_on(group);
+            self.take_on(worker, group);
         }
         own.is_some()
+    }
+
+    /// Puts a group, or a part of one, into a worker's hands.
+    pub(super) fn take_on(&mut self, worker: WorkerId, span: Span) {
+        let slot = &mut self.slots[worker.index()];
+        slot.holding.take_on(span);
+        let wide = self.plan.wide(span.start);
+        // Those of a package that it leaves are torn down.
+        slot.set_up.retain(|number| !self.plan.fixture(*number).of_package || wide.contains(number));
+        slot.set_up.extend(wide);
     }
 
     /// Serial items wait until everything else is done, and are then given to one worker at a time.
@@ -199,7 +209,7 @@ mod tests {
 
     fn item(group: u32, atom: u32, serial: bool) -> Item {
         let (membership, shares_fixtures, estimate) = (Membership::Neighbours, false, None);
-        Item { group, atom, membership, serial, shares_fixtures, estimate, price: None }
+        Item { group, atom, membership, serial, shares_fixtures, estimate, price: None, wide: None }
     }
 
     fn scheduler(items: Vec<Item>, workers: u32) -> (Scheduler<Arc<TableClaims>>, Arc<TableClaims>) {

@@ -105,7 +105,7 @@ mod tests {
 
     fn item(group: u32, atom: u32, serial: bool) -> Item {
         let (membership, shares_fixtures, estimate) = (Membership::Neighbours, false, None);
-        Item { group, atom, membership, serial, shares_fixtures, estimate, price: None }
+        Item { group, atom, membership, serial, shares_fixtures, estimate, price: None, wide: None }
     }
 
     /// The items run in the order in which they are given.

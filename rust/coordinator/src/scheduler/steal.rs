@@ -27,15 +27,18 @@ struct Loot {
     /// Everything the victim has not begun, of which a thief takes half.
     unstarted: f64,
     price: Price,
+    /// What the thief would take to set up wide fixtures.
+    set_up: f64,
 }
 
 impl Loot {
     /// How much sooner the victim would be done, in the plan's unit of weight; `None` if not at all.
     fn gain(self) -> Option<f64> {
-        let gain = match self.price {
-            Price::Nothing | Price::Unknown => self.unstarted / 2.0,
-            Price::Seconds(price) => (self.unstarted - price) / 2.0,
+        let price = match self.price {
+            Price::Nothing | Price::Unknown => 0.0,
+            Price::Seconds(price) => price,
         };
+        let gain = (self.unstarted - price - self.set_up) / 2.0;
         (gain > 0.0).then_some(gain)
     }
 }
@@ -55,16 +58,30 @@ impl<C: Claims> Scheduler<C> {
         let span = self
             .deques
             .pop_orphan()
-            .or_else(|| self.steal_group())
+            .or_else(|| self.steal_group(worker))
             .or_else(|| self.split_holding(worker, actions));
         if let Some(span) = span {
-            self.slots[worker.index()].holding.take_on(span);
+            self.take_on(worker, span);
         }
         span.is_some()
     }
 
-    fn steal_group(&mut self) -> Option<Span> {
-        let group = self.deques.steal()?;
+    fn steal_group(&mut self, thief: WorkerId) -> Option<Span> {
+        let (plan, slots) = (&self.plan, &self.slots);
+        let set_up = &slots[thief.index()].set_up;
+        let group = self.deques.steal(|victim, group, left| {
+            let extra = plan.seconds_to_set_up(plan.wide(group.start), set_up);
+            let slot = slots.get(victim.index());
+            let comes_to_it = slot.is_none_or(|slot| !slot.state.is_leaving());
+            // The victim would be done with everything before the thief with this.
+            let in_vain = || {
+                let in_hand = slot.map_or(0.0, |slot| {
+                    slot.holding.pieces().iter().map(|piece| plan.weight(piece.all())).sum()
+                });
+                extra + plan.weight(group) >= left + in_hand
+            };
+            !(extra > 0.0 && comes_to_it && in_vain())
+        })?;
         self.thefts.groups += 1;
         Some(group)
     }
@@ -90,7 +107,7 @@ impl<C: Claims> Scheduler<C> {
         let mut best: Option<Loot> = None;
         for number in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
             let victim = WorkerId(number);
-            let Some(loot) = self.loot(victim).filter(|_| victim != thief) else {
+            let Some(loot) = (victim != thief).then(|| self.loot(victim, thief)).flatten() else {
                 continue;
             };
             let rank = |loot: Loot| (loot.price != Price::Unknown, loot.gain());
@@ -103,7 +120,7 @@ impl<C: Claims> Scheduler<C> {
 
     /// What can be stolen from a worker: the end of the last of its pieces that it has not begun entirely and that is
     /// worth it.
-    fn loot(&self, victim: WorkerId) -> Option<Loot> {
+    fn loot(&self, victim: WorkerId, thief: WorkerId) -> Option<Loot> {
         let slot = &self.slots[victim.index()];
         let mut unstarted = 0.0;
         let mut ends = Vec::new();
@@ -122,7 +139,9 @@ impl<C: Claims> Scheduler<C> {
         }
         let loot = |(piece, span): (usize, Span)| {
             let price = self.plan.price(span.start);
-            Loot { victim, piece, span, unstarted, price }
+            let wide = self.plan.wide(span.start);
+            let set_up = self.plan.seconds_to_set_up(wide, &self.slots[thief.index()].set_up);
+            Loot { victim, piece, span, unstarted, price, set_up }
         };
         ends.into_iter().rev().map(loot).find(|loot| loot.gain().is_some())
     }
@@ -221,6 +240,7 @@ mod tests {
                 shares_fixtures: false,
                 estimate: None,
                 price: None,
+                wide: None,
             }));
         }
         let claims = Arc::new(Race { table: TableClaims::new(items.len()), contested: OnceLock::new() });
@@ -253,6 +273,7 @@ mod tests {
             shares_fixtures: group == 0,
             estimate: None,
             price: None,
+            wide: None,
         };
         let items_of: Vec<Item> =
             (0..9).map(|atom| item(0, atom)).chain((9..12).map(|atom| item(1, atom))).collect();
@@ -312,6 +333,7 @@ mod tests {
             shares_fixtures: false,
             estimate: None,
             price: None,
+            wide: None,
         });
         let claims = Arc::new(TableClaims::new(items_of.len()));
         let plan = Plan::new(items_of, Order::Collected);

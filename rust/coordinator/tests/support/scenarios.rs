@@ -85,6 +85,7 @@ fn build(blueprints: &[Blueprint]) -> Vec<Item> {
             shares_fixtures: blueprint.shares_fixtures,
             estimate: blueprint.estimate,
             price: blueprint.estimate,
+            wide: None,
         });
     }
     items

@@ -1,0 +1,15 @@
+"""Fixtures of session and package scope, which a worker sets up once for the tests of several modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+SCOPES = ("session", "package")
+
+
+def name_of(definition: pytest.FixtureDef[Any]) -> str:
+    """The name under which processes and runs speak of the fixture: there may be several of the same argument name."""
+    return f"{definition.baseid}::{definition.argname}"
