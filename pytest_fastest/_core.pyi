@@ -45,6 +45,8 @@ class Timings:
         """Of each test: node id, expected seconds, seconds of its last runs (newest first)."""
     def modules(self) -> list[tuple[str, float | None, float | None]]:
         """Of each module: name, seconds of its import, seconds of the fixtures that it shares; `None`: not known."""
+    def fixtures(self) -> list[tuple[str, float]]:
+        """Of each fixture of session or package scope: name, behind the node id of what defines it; expected seconds."""
 
 @final
 class Coordinator:
@@ -227,9 +229,10 @@ class Link:
         sets: Sequence[Sequence[int]],
         payload: bytes,
     ) -> None:
-        """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each. `fixtures`:
-        those of session or package scope by their names, and whether they are of a package; `sets`: which of them are
-        used together, by their numbers. An item's `wide` is the number of such a set.
+        """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each.
+
+        `fixtures`: those of session or package scope by their names, and whether they are of a package; `sets`: which
+        of them are used together, by their numbers. An item's `wide` is the number of such a set.
         """
     def want_items(self) -> None:
         """Asks for the list of items."""

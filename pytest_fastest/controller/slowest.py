@@ -21,7 +21,7 @@ _SECONDS = 0.01
 
 
 def show(config: pytest.Config) -> int | pytest.ExitCode:
-    """Prints the slowest tests and modules; runs nothing. Raises `pytest.UsageError` without a readable file."""
+    """Prints the slowest tests, modules and fixtures. Raises `pytest.UsageError` without a readable file."""
     return wrap_session(config, _show)
 
 
@@ -54,6 +54,12 @@ def _show(config: pytest.Config, _session: pytest.Session) -> int:
         notes = [f"import {_text(imports)}"] if imports is not None else []
         notes += [f"shared fixtures {_text(fixtures)}"] if fixtures is not None else []
         reporter.write_line(f"{_text(seconds):>9}  {name}{' (' + ', '.join(notes) + ')' if notes else ''}")
+    fixtures = _slowest(((name, seconds) for name, seconds in known.fixtures() if seconds >= _SECONDS), count)
+    if fixtures:
+        reporter.section("slowest fixtures of session and package scope", sep="-")
+    for name, seconds in fixtures:
+        base, _, argument = name.rpartition("::")
+        reporter.write_line(f"{_text(seconds):>9}  {argument}{f' ({base})' if base else ''}")
     return 0
 
 

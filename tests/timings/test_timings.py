@@ -222,3 +222,52 @@ def test_every_worker_runs_everything(suite: Suite) -> None:
     suite.write(test_a="def test_a(): pass", test_b="def test_b(): pass")
     suite.run("-n", "2", "--dist", "each")
     assert sum("::" in line for line in known(suite)) == 2
+
+
+def test_what_uses_an_expensive_session_fixture_stays_together(suite: Suite) -> None:
+    """As soon as it is known what the fixture costs, and that the other tests are enough for the others."""
+    suite.write(
+        conftest="""
+            import os, time, pytest
+
+            @pytest.fixture(scope="session")
+            def database():
+                time.sleep(0.4)
+                with open("set_up", "a") as file:
+                    print(os.environ["PYTEST_XDIST_WORKER"], file=file)
+        """,
+        **{f"test_uses_{number}": "def test_it(database): pass" for number in range(6)},
+        **{f"test_other_{number}": "import time\ndef test_it(): time.sleep(0.05)" for number in range(8)},
+    )
+    log = suite.root / "set_up"
+    arguments = ("-n", "3", "--start-method", "fork")
+    suite.run(*arguments)
+    log.unlink()
+    result = suite.run(*arguments)
+    assert "14 passed" in result.stdout, result.output
+    assert len(log.read_text().splitlines()) == 1
+    shown = suite.run("--show-timings").stdout
+    assert re.search(r"slowest fixtures.*\n +4\d\d\.\d ms  database\n", shown), shown
+
+
+def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
+    """Longest first alone would go from one package to the other and back."""
+    fixture = """
+        import pytest
+
+        @pytest.fixture(scope="package", autouse=True)
+        def package():
+            with open("set_up", "a") as file:
+                print(__file__, file=file)
+    """
+    sleep = "import time\ndef test_it(): time.sleep({})"
+    for package, durations in (("one", (0.3, 0.1)), ("two", (0.2, 0.05))):
+        files = {f"{package}/test_{package}_{number}": sleep.format(time) for number, time in enumerate(durations)}
+        (suite.root / package).mkdir()
+        suite.write(**{f"{package}/__init__": "", f"{package}/conftest": fixture}, **files)
+    suite.write(test_long="import time\ndef test_long(): time.sleep(1)")
+    arguments = ("-n", "2", "--start-method", "fork")
+    suite.run(*arguments)
+    (suite.root / "set_up").unlink()
+    suite.run(*arguments)
+    assert len((suite.root / "set_up").read_text().splitlines()) == 2

@@ -212,3 +212,30 @@ def test_items_of_a_file_that_is_no_module(pytester: pytest.Pytester) -> None:
     planned = Planner().plan(items)
     assert [one.group == planned[0].group for one in planned] == [True] * 3 + [False] * 3
     assert len({one.atom for one in planned}) == 6
+
+
+def test_wide_fixtures_are_numbered_in_sets(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def database(): pass
+
+        @pytest.fixture(scope="package")
+        def tables(database): pass
+
+        @pytest.fixture(scope="module")
+        def rows(tables): pass
+        """
+    )
+    pytester.makepyfile(
+        test_a="def test_database(database): pass\ndef test_nothing(): pass",
+        test_b="def test_rows(rows): pass\ndef test_tables(tables): pass",
+    )
+    items, _ = pytester.inline_genitems()
+    planner = Planner()
+    sets = [None if one.wide is None else planner.sets[one.wide] for one in planner.plan(items)]
+    numbers = {name: number for number, name in enumerate(planner.fixtures)}
+    database, tables = numbers["::database", False], numbers["::tables", True]
+    assert sets == [[database], None, [database, tables], [database, tables]]

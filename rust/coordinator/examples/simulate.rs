@@ -7,10 +7,11 @@
 #[path = "../tests/support/simulation.rs"]
 mod simulation;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Instant;
 
-use coordinator::model::{Item, Membership};
+use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
 use fastrand::Rng;
 use lexopt::ValueExt;
@@ -22,12 +23,14 @@ simulate [OPTIONS]
   --items N          items (10000)
   --workers N        workers, at least 1 (8)
   --modules N        modules, of sizes between nothing and twice the mean (250)
-  --distribution D   of durations: uniform, exponential or heavy (exponential)
-  --history          the scheduler knows the durations
+  --distribution D   of durations: uniform, exponential, lognormal or heavy (exponential)
+  --fixtures N       expensive session fixtures, each used by some modules (0)
+  --history          the scheduler knows what tests and fixtures take
   --seed N           of all chance (0)
   --deaths N         workers that die, and are replaced (0)
 
-Without options: a table of scenarios. The bound is the larger of total / workers and the longest item.";
+Without options: a table of scenarios. The bound is the larger of total / workers, every fixture
+set up once, and the longest item.";
 
 /// Seconds of a message between a worker and the coordinator; local sockets take less.
 const LATENCY: f64 = 50e-6;
@@ -41,6 +44,15 @@ const CLASS: u32 = 5;
 /// Modules of which the fixtures are shared, one in so many.
 const SHARING: u32 = 10;
 
+/// Of the log-normal durations.
+const SIGMA: f64 = 1.5;
+
+/// An expensive fixture takes as long as so many items.
+const FIXTURE: f64 = 200.0;
+
+/// So many modules in a hundred use one.
+const USING: u32 = 10;
+
 /// How the durations of items are spread around their mean.
 #[derive(Clone, Copy, Debug)]
 enum Distribution {
@@ -48,6 +60,8 @@ enum Distribution {
     Uniform,
     /// Many short, few long.
     Exponential,
+    /// Log-normal with a sigma of 1.5: the mean is three times the median.
+    LogNormal,
     /// Pareto with shape 1.5: a few items take a good part of the whole.
     Heavy,
 }
@@ -60,6 +74,7 @@ struct Options {
     distribution: Distribution,
     seed: u64,
     deaths: u32,
+    fixtures: u32,
     history: bool,
 }
 
@@ -71,6 +86,7 @@ const DEFAULT: Options = Options {
     distribution: Distribution::Exponential,
     seed: 0,
     deaths: 0,
+    fixtures: 0,
     history: false,
 };
 
@@ -86,6 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             lexopt::Arg::Long("modules") => options.modules = parser.value()?.parse()?,
             lexopt::Arg::Long("seed") => options.seed = parser.value()?.parse()?,
             lexopt::Arg::Long("deaths") => options.deaths = parser.value()?.parse()?,
+            lexopt::Arg::Long("fixtures") => options.fixtures = parser.value()?.parse()?,
             lexopt::Arg::Long("history") => options.history = true,
             lexopt::Arg::Long("distribution") => {
                 options.distribution = parser.value()?.parse_with(distribution)?;
@@ -113,15 +130,17 @@ fn distribution(name: &str) -> Result<Distribution, &'static str> {
     match name {
         "uniform" => Ok(Distribution::Uniform),
         "exponential" => Ok(Distribution::Exponential),
+        "lognormal" => Ok(Distribution::LogNormal),
         "heavy" => Ok(Distribution::Heavy),
-        _ => Err("use uniform, exponential or heavy"),
+        _ => Err("use uniform, exponential, lognormal or heavy"),
     }
 }
 
 fn scenarios() -> Vec<Options> {
     let sizes =
         [(100, 4, 5), (1_000, 8, 1), (10_000, 8, 250), (100_000, 64, 2_500), (1_000_000, 1_000, 25_000)];
-    let distributions = [Distribution::Uniform, Distribution::Exponential, Distribution::Heavy];
+    let distributions =
+        [Distribution::Uniform, Distribution::Exponential, Distribution::LogNormal, Distribution::Heavy];
     let mut scenarios = Vec::new();
     for (items, workers, modules) in sizes {
         for distribution in distributions {
@@ -130,8 +149,15 @@ fn scenarios() -> Vec<Options> {
             }
         }
     }
+    for history in [false, true] {
+        for modules in [1, 10] {
+            scenarios.push(Options { items: 1_000_000, workers: 1_000, modules, history, ..DEFAULT });
+        }
+        for fixtures in [1, 5, 25] {
+            scenarios.push(Options { fixtures, history, ..DEFAULT });
+        }
+    }
     scenarios.push(Options { deaths: 20, ..DEFAULT });
-    scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 10, ..DEFAULT });
     scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 1_000_000, ..DEFAULT });
     scenarios.push(Options { items: 1_000_000, workers: 1_000, modules: 25_000, deaths: 200, ..DEFAULT });
     scenarios
@@ -139,11 +165,12 @@ fn scenarios() -> Vec<Options> {
 
 fn header() {
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>7} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8}",
+        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>8}",
         "items",
         "workers",
         "modules",
         "durations",
+        "fixtures",
         "history",
         "deaths",
         "makespan s",
@@ -152,6 +179,7 @@ fn header() {
         "messages/i",
         "steals",
         "splits",
+        "set-ups",
         "wall s"
     );
 }
@@ -169,16 +197,18 @@ fn simulate(options: Options) {
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let messages = simulation.messages as f64 / f64::from(options.items.max(1));
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>7} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {wall:>8.2}",
+        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {:>8} {wall:>8.2}",
         options.items,
         options.workers,
         options.modules,
         format!("{:?}", options.distribution).to_lowercase(),
+        options.fixtures,
         if options.history { "yes" } else { "no" },
         simulation.died,
         if bound > 0.0 { makespan / bound } else { 1.0 },
         thefts.groups,
         thefts.splits,
+        simulation.set_ups,
     );
 }
 
@@ -202,16 +232,23 @@ fn scenario(options: &Options) -> Scenario {
             shares_fixtures: module % SHARING == 0,
             estimate: options.history.then_some(seconds),
             price: None,
-            wide: None,
+            wide: (options.fixtures > 0 && module % 100 < USING).then(|| module % options.fixtures),
         });
         durations.push(seconds);
         place += 1;
     }
     let expected = durations.iter().sum::<f64>() / f64::from(options.workers.max(1));
     let deaths = (0..options.deaths).map(|_| (rng.f64() * expected, rng.usize(..usize::MAX))).collect();
+    let fixture =
+        |number: u32| WideFixture { name: number.to_string(), of_package: false, seconds: FIXTURE * MEAN };
+    let fixtures = WideFixtures {
+        each: (0..options.fixtures).map(fixture).collect(),
+        sets: (0..options.fixtures).map(|number| vec![number]).collect(),
+    };
     Scenario {
         failing: vec![false; items.len()],
-        items,
+        collection: Collection { items, fixtures },
+        surprised: !options.history,
         durations,
         order: Order::LongestFirst,
         ready_at: vec![0.0; options.workers as usize],
@@ -232,6 +269,11 @@ fn duration(rng: &mut Rng, distribution: Distribution) -> f64 {
     match distribution {
         Distribution::Uniform => 2.0 * MEAN * chance,
         Distribution::Exponential => -MEAN * chance.ln(),
+        Distribution::LogNormal => {
+            // Box and Muller (1958).
+            let normal = (-2.0 * chance.ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
+            MEAN * (SIGMA * normal - SIGMA * SIGMA / 2.0).exp()
+        }
         Distribution::Heavy => MEAN / 3.0 * chance.powf(-1.0 / 1.5),
     }
 }
@@ -239,6 +281,9 @@ fn duration(rng: &mut Rng, distribution: Distribution) -> f64 {
 /// No schedule is shorter than a fair share of the work, nor than the longest item.
 fn lower_bound(scenario: &Scenario) -> f64 {
     let workers = u32::try_from(scenario.ready_at.len()).unwrap_or(u32::MAX);
-    let share = scenario.durations.iter().sum::<f64>() / f64::from(workers.max(1));
+    let used: BTreeSet<u32> = scenario.collection.items.iter().filter_map(|item| item.wide).collect();
+    let each = &scenario.collection.fixtures.each;
+    let fixtures: f64 = used.into_iter().map(|number| each[number as usize].seconds).sum();
+    let share = (scenario.durations.iter().sum::<f64>() + fixtures) / f64::from(workers.max(1));
     scenario.durations.iter().copied().fold(share, f64::max)
 }

@@ -27,8 +27,8 @@ pub struct Deques {
 struct Deque {
     owner: Worker<Weighed>,
     thief: Stealer<Weighed>,
-    /// What is in it, oldest first: one can't look into the deque itself.
-    groups: VecDeque<Span>,
+    /// What stood in front, and was not worth a thief's while.
+    left_alone: VecDeque<Weighed>,
     weight: f64,
 }
 
@@ -48,7 +48,6 @@ impl Deques {
         }
         let deque = &mut self.deques[worker.index()];
         deque.owner.push((group, weight));
-        deque.groups.push_back(group);
         deque.weight += weight;
     }
 
@@ -60,14 +59,14 @@ impl Deques {
     /// The next group of the worker's own deque.
     pub fn pop(&mut self, worker: WorkerId) -> Option<Span> {
         let deque = self.deques.get_mut(worker.index())?;
-        let taken = deque.owner.pop();
+        let taken = deque.left_alone.pop_front().or_else(|| deque.owner.pop());
         deque.taken(taken)
     }
 
     /// Whether the worker's own deque has no group left.
     #[must_use]
     pub fn is_empty(&self, worker: WorkerId) -> bool {
-        self.deques.get(worker.index()).is_none_or(|deque| deque.owner.is_empty())
+        self.deques.get(worker.index()).is_none_or(Deque::is_empty)
     }
 
     /// The oldest group that belongs to nobody.
@@ -76,23 +75,22 @@ impl Deques {
         until_settled(|| self.orphans.steal())
     }
 
-    /// The oldest group of the deque with the most work left for which `is_worth_it`: it is told whose deque that is,
-    /// the group, and how much work is left in the deque.
+    /// A group of the deque with the most work left that `is_worth_it`, the oldest one: that function is told whose deque
+    /// it is, the group, and how much work is left in the deque.
     pub fn steal(&mut self, is_worth_it: impl Fn(WorkerId, Span, f64) -> bool) -> Option<Span> {
         // Of equals the lowest number comes first.
         let mut last: Option<(f64, Reverse<usize>)> = None;
         loop {
             let untried = |key: &(f64, Reverse<usize>)| last.is_none_or(|last| by_weight(key, &last).is_lt());
-            let keys = self.deques.iter().enumerate().filter(|(_, deque)| !deque.owner.is_empty());
+            let keys = self.deques.iter().enumerate().filter(|(_, deque)| !deque.is_empty());
             let keys = keys.map(|(number, deque)| (deque.weight, Reverse(number))).filter(untried);
             let key = keys.max_by(by_weight)?;
             let (left, Reverse(number)) = key;
             last = Some(key);
-            let victim = &mut self.deques[number];
             let worker = WorkerId(u32::try_from(number).unwrap_or(u32::MAX));
-            if victim.groups.front().is_some_and(|&group| is_worth_it(worker, group, left)) {
-                let taken = until_settled(|| victim.thief.steal());
-                return victim.taken(taken);
+            let stolen = self.deques[number].steal(|group| is_worth_it(worker, group, left));
+            if stolen.is_some() {
+                return stolen;
             }
         }
     }
@@ -102,14 +100,32 @@ impl Deque {
     fn new() -> Self {
         let owner = Worker::new_fifo();
         let thief = owner.stealer();
-        Self { owner, thief, groups: VecDeque::new(), weight: 0.0 }
+        Self { owner, thief, left_alone: VecDeque::new(), weight: 0.0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.left_alone.is_empty() && self.owner.is_empty()
+    }
+
+    /// The oldest group that is worth it. Older ones are kept apart for their owner, in their order.
+    fn steal(&mut self, is_worth_it: impl Fn(Span) -> bool) -> Option<Span> {
+        if let Some(place) = self.left_alone.iter().position(|(group, _)| is_worth_it(*group)) {
+            let taken = self.left_alone.remove(place);
+            return self.taken(taken);
+        }
+        while let Some(oldest) = until_settled(|| self.thief.steal()) {
+            if is_worth_it(oldest.0) {
+                return self.taken(Some(oldest));
+            }
+            self.left_alone.push_back(oldest);
+        }
+        None
     }
 
     fn taken(&mut self, taken: Option<Weighed>) -> Option<Span> {
         let (group, weight) = taken?;
-        self.groups.pop_front();
         // An empty deque weighs exactly nothing, whatever rounding has left over.
-        self.weight = if self.owner.is_empty() { 0.0 } else { self.weight - weight };
+        self.weight = if self.is_empty() { 0.0 } else { self.weight - weight };
         Some(group)
     }
 }
@@ -155,6 +171,23 @@ mod tests {
         assert_eq!(deques.pop(WorkerId(0)), Some(group(0)));
         assert_eq!(deques.pop(WorkerId(0)), Some(group(1)));
         assert_eq!(deques.pop(WorkerId(0)), None);
+    }
+
+    #[test]
+    fn what_is_not_worth_stealing_keeps_its_place() {
+        let mut deques = Deques::new(1);
+        let owner = WorkerId(0);
+        for start in 0..4 {
+            deques.push(owner, group(start), 1.0);
+        }
+        let third = |_, stolen, _| stolen == group(2);
+        assert_eq!(deques.steal(third), Some(group(2)));
+        assert_eq!(deques.steal(third), None);
+        assert!(!deques.is_empty(owner));
+        assert_eq!(deques.pop(owner), Some(group(0)));
+        assert_eq!(deques.steal(|_, _, left| left < 2.5), Some(group(1)), "two are left");
+        assert_eq!(deques.pop(owner), Some(group(3)));
+        assert!(deques.is_empty(owner));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const PATIENCE: u64 = 200;
 
 /// Runs to the end, with a look at every step.
 fn run(scenario: &Scenario, look: impl Fn(&Simulation)) -> Simulation {
-    let size = (scenario.items.len() + scenario.ready_at.len() + 8) as u64;
+    let size = (scenario.collection.items.len() + scenario.ready_at.len() + 8) as u64;
     let mut simulation = Simulation::new(scenario.clone());
     while simulation.step() {
         look(&simulation);
@@ -33,7 +33,7 @@ fn run(scenario: &Scenario, look: impl Fn(&Simulation)) -> Simulation {
 }
 
 fn items(scenario: &Scenario) -> impl Iterator<Item = ItemId> {
-    (0..u32::try_from(scenario.items.len()).expect("items fit their ids")).map(ItemId)
+    (0..u32::try_from(scenario.collection.items.len()).expect("items fit their ids")).map(ItemId)
 }
 
 fn executions_of(simulation: &Simulation, item: ItemId) -> Vec<Execution> {
@@ -55,7 +55,7 @@ fn atoms(simulation: &Simulation) -> BTreeMap<u32, Vec<ItemId>> {
 fn every_item_ends_once(scenario: &Scenario, simulation: &Simulation) {
     assert!(simulation.scheduler.is_done());
     let counts = simulation.scheduler.ledger().counts();
-    assert_eq!(counts.done() as usize, scenario.items.len());
+    assert_eq!(counts.done() as usize, scenario.collection.items.len());
     assert_eq!(counts.queued + counts.leased, 0);
     for item in items(scenario) {
         let executions = executions_of(simulation, item);
@@ -85,7 +85,7 @@ fn every_worker_leaves(simulation: &Simulation) {
 }
 
 fn serial_items_run_alone(scenario: &Scenario, simulation: &Simulation) {
-    let serial = |execution: &&Execution| scenario.items[execution.item.index()].serial;
+    let serial = |execution: &&Execution| scenario.collection.items[execution.item.index()].serial;
     for alone in simulation.executions.iter().filter(serial) {
         for other in &simulation.executions {
             let ended_before = |a: &Execution, b: &Execution| {
@@ -144,6 +144,12 @@ fn is_worth_it(simulation: &Simulation, items: &[ItemId]) -> bool {
     }
 }
 
+/// A group that uses expensive wide fixtures may wait for the worker that has them.
+fn is_expensive(simulation: &Simulation, item: ItemId) -> bool {
+    let plan = simulation.scheduler.plan();
+    plan.most_expensive(plan.position(item)).is_some()
+}
+
 /// No waiting worker could do what nobody has begun, if that ended the run sooner.
 fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
     if simulation.stopped_at.is_some() || simulation.scheduler.is_done() {
@@ -162,8 +168,9 @@ fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
         let alive = |worker: WorkerId| simulation.workers[worker.index()].phase != Phase::Gone;
         let begun_by_the_living =
             |execution: &Execution| atom.contains(&execution.item) && alive(execution.worker);
-        let serial = scenario.items[atom[0].index()].serial;
+        let serial = scenario.collection.items[atom[0].index()].serial;
         if serial
+            || is_expensive(simulation, atom[0])
             || rest.is_empty()
             || rest.iter().any(|&item| simulation.claims.is_claimed(item))
             || simulation.executions.iter().any(begun_by_the_living)
@@ -200,7 +207,8 @@ fn whole_groups_go_first(simulation: &Simulation, splits_before: &Cell<u64>) {
     }
     let plan = simulation.scheduler.plan();
     let is_queued = |position| simulation.scheduler.ledger().state(plan.item(position)) == ItemState::Queued;
-    let whole = plan.groups().iter().find(|group| group.positions().all(is_queued));
+    let free = |group: &&Span| plan.most_expensive(group.start).is_none();
+    let whole = plan.groups().iter().filter(free).find(|group| group.positions().all(is_queued));
     assert_eq!(whole, None, "this group was left while another was split");
 }
 
@@ -218,7 +226,7 @@ proptest! {
         every_worker_leaves(&simulation);
         serial_items_run_alone(&scenario, &simulation);
         atoms_stay_together(&simulation);
-        prop_assert_eq!(simulation.scheduler.ledger().counts().reported as usize, scenario.items.len());
+        prop_assert_eq!(simulation.scheduler.ledger().counts().reported as usize, scenario.collection.items.len());
     }
 
     #[test]
@@ -243,6 +251,8 @@ proptest! {
     #[test]
     fn one_worker_runs_the_plan_as_it_is(mut scenario in quiet_runs()) {
         scenario.ready_at.truncate(1);
+        // Those of a package have their groups come one after the other.
+        scenario.collection.fixtures.each.iter_mut().for_each(|fixture| fixture.of_package = false);
         let simulation = run(&scenario, |_| {});
         let plan = simulation.scheduler.plan();
         let planned: Vec<ItemId> = (0..plan.end()).map(|position| plan.item(position)).collect();
@@ -308,7 +318,7 @@ proptest! {
         let again = items(&scenario).map(|item| executions_of(&simulation, item).len().saturating_sub(1));
         prop_assert!(again.sum::<usize>() <= simulation.rerun as usize);
         let counts = simulation.scheduler.ledger().counts();
-        prop_assert_eq!(counts.done() as usize, scenario.items.len());
+        prop_assert_eq!(counts.done() as usize, scenario.collection.items.len());
         prop_assert!(counts.crashed + simulation.rerun <= simulation.died);
     }
 
@@ -318,17 +328,17 @@ proptest! {
         every_worker_leaves(&simulation);
         prop_assert!(simulation.scheduler.is_done());
         let counts = simulation.scheduler.ledger().counts();
-        prop_assert_eq!(counts.done() as usize, scenario.items.len() * scenario.ready_at.len());
+        prop_assert_eq!(counts.done() as usize, scenario.collection.items.len() * scenario.ready_at.len());
         prop_assert!(counts.crashed <= simulation.died);
         the_retired_begin_nothing_new(&simulation);
         if simulation.died <= scenario.replacements && simulation.retired.is_empty() {
             prop_assert_eq!(counts.not_run, 0);
         }
-        if !scenario.items.is_empty() && gone_early(&simulation) == 0 {
-            prop_assert_eq!(counts.reported as usize, scenario.items.len() * scenario.ready_at.len());
+        if !scenario.collection.items.is_empty() && gone_early(&simulation) == 0 {
+            prop_assert_eq!(counts.reported as usize, scenario.collection.items.len() * scenario.ready_at.len());
         }
         let lanes = u32::try_from(scenario.ready_at.len()).expect("few workers");
-        let lane_of = |item: ItemId| item.index() / scenario.items.len();
+        let lane_of = |item: ItemId| item.index() / scenario.collection.items.len();
         let mut workers: BTreeMap<usize, BTreeSet<WorkerId>> = BTreeMap::new();
         for execution in &simulation.executions {
             prop_assert!(executions_of(&simulation, execution.item).len() <= 1 + simulation.rerun as usize);

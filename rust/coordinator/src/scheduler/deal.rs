@@ -10,6 +10,9 @@ use crate::deque::Deques;
 use crate::model::WorkerId;
 use crate::plan::{Order, Plan, Span};
 
+/// A run that takes so much longer is as good, if fewer workers set up what is expensive.
+const NEARLY: f64 = 1.02;
+
 /// Groups that go to one worker.
 #[derive(Clone, Default)]
 struct Batch {
@@ -111,13 +114,12 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
     let mut families: BTreeMap<u32, Batch> = BTreeMap::new();
     let mut batches = Vec::new();
     for &group in plan.groups() {
-        match plan.most_expensive(group.start) {
-            Some(fixture) => families.entry(fixture).or_default().add(plan, group),
-            None => {
-                let mut batch = Batch::default();
-                batch.add(plan, group);
-                batches.push(batch);
-            }
+        if let Some(fixture) = plan.most_expensive(group.start) {
+            families.entry(fixture).or_default().add(plan, group);
+        } else {
+            let mut batch = Batch::default();
+            batch.add(plan, group);
+            batches.push(batch);
         }
     }
     if families.is_empty() {
@@ -140,13 +142,14 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
 }
 
 /// How many workers should set fixtures up that take `set_up` seconds, for groups of this `weight`: the fewest with which
-/// the run is shortest. It lasts as long as one of these workers, or as its share of everything.
+/// the run is nearly as short as it can be. It lasts as long as one of these workers, or as its share of everything.
 fn parts(set_up: f64, weight: f64, total: f64, workers: u32) -> usize {
     let lasts = |parts: u32| {
         let (parts, workers) = (f64::from(parts), f64::from(workers));
         (set_up + weight / parts).max((total + parts * set_up) / workers)
     };
-    (1..=workers).min_by(|&a, &b| lasts(a).total_cmp(&lasts(b))).unwrap_or(1) as usize
+    let shortest = (1..=workers).map(lasts).fold(f64::INFINITY, f64::min);
+    (1..=workers).find(|&parts| lasts(parts) <= NEARLY * shortest).unwrap_or(1) as usize
 }
 
 /// What one worker was dealt, as it runs it.

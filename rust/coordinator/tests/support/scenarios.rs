@@ -1,7 +1,7 @@
 //! Any run: what is collected, how long it takes, who dies, and when it is stopped.
 
 use coordinator::ledger::NotRunReason;
-use coordinator::model::{Item, Membership};
+use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
 use proptest::prelude::*;
 
@@ -17,6 +17,7 @@ struct Blueprint {
     loose: bool,
     serial: bool,
     shares_fixtures: bool,
+    wide: Option<u32>,
     duration: f64,
     estimate: Option<f64>,
     fails: bool,
@@ -39,12 +40,24 @@ fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.07),
         prop::bool::weighted(0.3),
+        prop::option::weighted(0.2, 0..4_u32),
         durations(),
         prop::option::of(durations()),
         prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(new_group, new_atom, gathered, loose, serial, shares_fixtures, duration, estimate, fails)| {
+            |(
+                new_group,
+                new_atom,
+                gathered,
+                loose,
+                serial,
+                shares_fixtures,
+                wide,
+                duration,
+                estimate,
+                fails,
+            )| {
                 Blueprint {
                     new_group,
                     new_atom,
@@ -52,6 +65,7 @@ fn blueprints() -> impl Strategy<Value = Vec<Blueprint>> {
                     loose,
                     serial,
                     shares_fixtures,
+                    wide,
                     duration,
                     estimate,
                     fails,
@@ -85,10 +99,23 @@ fn build(blueprints: &[Blueprint]) -> Vec<Item> {
             shares_fixtures: blueprint.shares_fixtures,
             estimate: blueprint.estimate,
             price: blueprint.estimate,
-            wide: None,
+            wide: blueprint.wide,
         });
     }
     items
+}
+
+/// Four fixtures, in four sets.
+fn fixtures() -> impl Strategy<Value = WideFixtures> {
+    let fixture = (durations(), prop::bool::ANY).prop_map(|(seconds, of_package)| WideFixture {
+        name: String::new(),
+        of_package,
+        seconds,
+    });
+    prop::collection::vec(fixture, 4).prop_map(|each| {
+        let sets = vec![vec![0], vec![1], vec![0, 2], vec![3]];
+        WideFixtures { each, sets }
+    })
 }
 
 prop_compose! {
@@ -98,9 +125,12 @@ prop_compose! {
         ready_at in prop::collection::vec(0.0..0.3_f64, 1..8),
         longest_first: bool,
         latency in prop_oneof![Just(0.0), 1e-5..1e-3_f64, 1e-3..0.1_f64],
+        fixtures in fixtures(),
+        surprised: bool,
     ) -> Scenario {
         Scenario {
-            items: build(&blueprints),
+            collection: Collection { items: build(&blueprints), fixtures },
+            surprised,
             durations: blueprints.iter().map(|blueprint| blueprint.duration).collect(),
             failing: blueprints.iter().map(|blueprint| blueprint.fails).collect(),
             order: if longest_first { Order::LongestFirst } else { Order::Collected },

@@ -9,12 +9,12 @@
 mod timeline;
 mod workers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use coordinator::claims::TableClaims;
 use coordinator::ledger::NotRunReason;
-use coordinator::model::{Item, ItemId, WorkerId};
+use coordinator::model::{Collection, ItemId, WorkerId};
 use coordinator::plan::{Order, Plan};
 use coordinator::scheduler::{Action, Limits, Scheduler};
 use coordinator::worker_state::WorkerState;
@@ -23,7 +23,10 @@ use timeline::Timeline;
 /// What is simulated.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
-    pub(crate) items: Vec<Item>,
+    /// What its wide fixtures take is what they are expected to take, unless `surprised`.
+    pub(crate) collection: Collection,
+    /// The plan is not told what fixtures take.
+    pub(crate) surprised: bool,
     /// Seconds of each item, its teardown included.
     pub(crate) durations: Vec<f64>,
     /// Items that fail.
@@ -103,6 +106,8 @@ pub(crate) struct SimulatedWorker {
     left: VecDeque<(u32, ItemId)>,
     sent: u32,
     received: u32,
+    /// Wide fixtures that it has set up.
+    set_up: BTreeSet<u32>,
 }
 
 /// One execution of an item.
@@ -133,6 +138,8 @@ pub(crate) struct Simulation {
     /// Leases, parks, ends and questions; reports not counted.
     pub(crate) messages: u64,
     pub(crate) events: u64,
+    /// How often wide fixtures were set up.
+    pub(crate) set_ups: u64,
     /// The action that comes last for a waiting worker.
     pub(crate) parked: Vec<bool>,
     /// The last execution of each item.
@@ -147,12 +154,16 @@ impl Simulation {
     pub(crate) fn new(mut scenario: Scenario) -> Self {
         let count = u32::try_from(scenario.ready_at.len()).expect("workers fit their ids");
         let plan = if scenario.each {
-            let plan = Plan::each(&scenario.items, scenario.order, count);
+            let plan = Plan::each(&scenario.collection.items, scenario.order, count);
             scenario.durations = scenario.durations.repeat(count as usize);
             scenario.failing = scenario.failing.repeat(count as usize);
             plan
         } else {
-            Plan::new(&scenario.items, scenario.order)
+            let mut told = scenario.collection.clone();
+            if scenario.surprised {
+                told.fixtures.each.iter_mut().for_each(|fixture| fixture.seconds = 0.0);
+            }
+            Plan::of(&told, scenario.order)
         };
         let claims = Arc::new(TableClaims::new(plan.len()));
         let limits = Limits { max_failures: scenario.max_failures };
@@ -169,6 +180,7 @@ impl Simulation {
             retired: BTreeMap::new(),
             messages: 0,
             events: 0,
+            set_ups: 0,
             parked: Vec::new(),
             last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
@@ -231,9 +243,10 @@ impl Simulation {
     fn start_worker(&mut self, at: f64) {
         let worker = WorkerId(u32::try_from(self.workers.len()).expect("workers fit their ids"));
         let phase = Phase::Starting;
-        let (queue, left) = (VecDeque::new(), VecDeque::new());
+        let (queue, left, set_up) = (VecDeque::new(), VecDeque::new(), BTreeSet::new());
         // Its readiness is its first message.
-        self.workers.push(SimulatedWorker { phase, queue, told_the_end: false, left, sent: 1, received: 0 });
+        let (told_the_end, sent, received) = (false, 1, 0);
+        self.workers.push(SimulatedWorker { phase, queue, told_the_end, left, sent, received, set_up });
         self.parked.push(false);
         self.plan(at, Event::Upward(worker, Upward::Ready));
     }

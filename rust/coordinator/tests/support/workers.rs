@@ -1,6 +1,6 @@
 //! The workers' side of the simulation.
 
-use coordinator::model::{ItemId, WorkerId};
+use coordinator::model::{Collection, ItemId, WorkerId};
 use coordinator::scheduler::Action;
 
 use super::{Event, Execution, LOOK, Phase, SimulatedWorker, Simulation, TEARDOWN, Upward};
@@ -94,7 +94,23 @@ impl Simulation {
         self.executions.push(Execution { item, worker, begin: self.now, end: None });
         self.worker(worker).phase = Phase::Calling(item);
         let call = self.scenario.durations[item.index()] * (1.0 - TEARDOWN);
-        self.plan(self.now + call, Event::CallDone(worker));
+        let set_up = self.set_up(worker, item);
+        self.plan(self.now + set_up + call, Event::CallDone(worker));
+    }
+
+    /// Sets up the wide fixtures that the item uses; what that takes. Those of a package that is left are torn down.
+    fn set_up(&mut self, worker: WorkerId, item: ItemId) -> f64 {
+        let Collection { items, fixtures } = &self.scenario.collection;
+        let Some(set) = items[item.index() % items.len()].wide else {
+            return 0.0;
+        };
+        let needed = &fixtures.sets[set as usize];
+        let of_package = |number: u32| fixtures.each[number as usize].of_package;
+        let state = &mut self.workers[worker.index()].set_up;
+        state.retain(|number| !of_package(*number) || needed.contains(number));
+        let missing: Vec<u32> = needed.iter().copied().filter(|&number| state.insert(number)).collect();
+        self.set_ups += missing.len() as u64;
+        missing.into_iter().map(|number| fixtures.each[number as usize].seconds).sum()
     }
 
     pub(super) fn call_done(&mut self, worker: WorkerId) {
