@@ -46,7 +46,7 @@ class Timings:
     def modules(self) -> list[tuple[str, float | None, float | None]]:
         """Of each module: name, seconds of its import, seconds of the fixtures that it shares; `None`: not known."""
     def fixtures(self) -> list[tuple[str, float]]:
-        """Of each fixture of session or package scope: name, behind the node id of what defines it; expected seconds."""
+        """Of each fixture of session or package scope: name, behind the node id of what defines it; seconds."""
 
 @final
 class Coordinator:

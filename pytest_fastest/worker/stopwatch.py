@@ -1,10 +1,10 @@
 """What a test takes: time, how much of it a processor, and what of it was for fixtures that others will use too.
 
 A test that stands in line for a processor does not wait in the sense that matters: more workers would make it wait
-longer. Linux tells how long it stood there. What a test needs of a processor is the share of its time that it would need
-alone, without standing in line: otherwise a run with many workers would look like one that computes, and the next one
-would take few. A test whose children or threads have computed counts as computing all the time, as nobody tells what
-they stood in line for.
+longer. Linux tells how long it stood there. What a test needs of a processor is the share of its time that it would
+need alone, without standing in line: otherwise a run with many workers would look like one that computes, and the next
+one would take few. A test whose children or threads have computed counts as computing all the time, as nobody tells
+what they stood in line for.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ impl Timings {
         known.map(|(name, module)| (&**name, module.import(), module.price())).collect()
     }
 
-    /// Of each fixture of session or package scope: name, behind the node id of what defines it; expected seconds.
+    /// Of each fixture of session or package scope: name, behind the node id of what defines it; seconds.
     fn fixtures(&self) -> Vec<(&str, f32)> {
         let known = self.inner.fixtures.iter();
         known.filter_map(|(name, fixture)| Some((&**name, fixture.seconds()?))).collect()
