@@ -54,10 +54,10 @@ def _show(config: pytest.Config, _session: pytest.Session) -> int:
         notes = [f"import {_text(imports)}"] if imports is not None else []
         notes += [f"shared fixtures {_text(fixtures)}"] if fixtures is not None else []
         reporter.write_line(f"{_text(seconds):>9}  {name}{' (' + ', '.join(notes) + ')' if notes else ''}")
-    fixtures = _slowest(((name, seconds) for name, seconds in known.fixtures() if seconds >= _SECONDS), count)
-    if fixtures:
+    wide = _slowest((row for row in known.fixtures() if row[1] >= _SECONDS), count)
+    if wide:
         reporter.section("slowest fixtures of session and package scope", sep="-")
-    for name, seconds in fixtures:
+    for name, seconds in wide:
         base, _, argument = name.rpartition("::")
         reporter.write_line(f"{_text(seconds):>9}  {argument}{f' ({base})' if base else ''}")
     return 0
