@@ -16,6 +16,7 @@ __all__ = [
     "Timings",
     "automatic_workers",
     "die_with_parent",
+    "dump_signal",
     "give_back_memory",
     "is_plain",
 ]
@@ -82,6 +83,7 @@ class Coordinator:
         each: bool,
         decides_crashes: bool,
         configures_first: bool,
+        hang_timeout: float | None,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
@@ -163,13 +165,14 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "tearing_down", "returncode")
+        __match_args__: Final = ("worker", "item", "tearing_down", "returncode", "hung")
         worker: Final[int]
         item: Final[int | None]
         tearing_down: Final[bool]
         returncode: Final[int | None]
+        hung: Final[float | None]
         def __new__(
-            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None
+            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None, hung: float | None
         ) -> Event.Crashed: ...
 
     @final
@@ -227,12 +230,14 @@ class Link:
         items: Sequence[tuple[int, int, bool, bool, bool, bool, int | None]],
         fixtures: Sequence[tuple[str, bool]],
         sets: Sequence[Sequence[int]],
+        patience: Sequence[tuple[int, float]],
         payload: bytes,
     ) -> None:
         """The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each.
 
         `fixtures`: those of session or package scope by their names, and whether they are of a package; `sets`: which
-        of them are used together, by their numbers. An item's `wide` is the number of such a set.
+        of them are used together, by their numbers. An item's `wide` is the number of such a set. `patience`: after how
+        many seconds an item counts as hanging, of those that say so; 0: never.
         """
     def want_items(self) -> None:
         """Asks for the list of items."""
@@ -331,6 +336,8 @@ class Board:
         """Says which item runs, so that a crash can be blamed on it."""
     def set_tearing_down(self) -> None:
         """Says that the running item has come to its teardown."""
+    def outlive_item(self) -> None:
+        """Returns only if the worker is not to be killed for the item that it runs."""
     def is_stopped(self) -> bool:
         """Whether the run is to stop."""
 
@@ -348,6 +355,9 @@ def automatic_workers(
 
 def die_with_parent() -> None:
     """Lets the system kill this process when its parent ends (Linux)."""
+
+def dump_signal() -> int | None:
+    """The signal that a worker is sent before it is killed for hanging; `None` where there is none."""
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""

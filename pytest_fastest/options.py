@@ -5,6 +5,8 @@ Nothing here is imported natively or scanned: without a setting, this and what i
 
 from __future__ import annotations
 
+import argparse
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ ALLOWED = "0, auto or logical (automatic), a number of worker processes from 1 o
 ENVIRONMENT = "FASTEST_WORKERS"
 INI = "fastest_workers"
 COLLECT = "fastest_collect"
+HANG_TIMEOUT = "fastest_hang_timeout"
 NEEDED = "needed"
 COLLECT_VALUES = ("all", NEEDED)
 AUTOMATIC = "auto"
@@ -42,6 +45,24 @@ def parse_count(text: str) -> int | str:
     if value.isascii() and value.isdigit() and int(value) > 0:
         return int(value)
     raise ValueError(f"{text!r} is not a number of workers; allowed: {ALLOWED}")
+
+
+def parse_seconds(text: str) -> float:
+    """The value of `--hang-timeout`: seconds from 0 on. Raises `ValueError` with what is allowed for anything else."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{text!r} is not a number of seconds; allowed: from 0 (never) on")
+    return seconds
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 class Invalid(str):
@@ -76,6 +97,15 @@ def add_options(parser: pytest.Parser) -> None:
         help="As -x, and tests that run in other workers are interrupted.",
     )
     group.addoption(
+        "--hang-timeout",
+        dest="hang_timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=None,
+        help="With workers: a test that takes longer fails with the stacks of all its threads, its worker is killed and "
+        "replaced, and the run goes on (0: never, the default).",
+    )
+    group.addoption(
         "--timings",
         metavar="FILE",
         default=None,
@@ -95,6 +125,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None
     )
+    parser.addini(HANG_TIMEOUT, help="Seconds, as of --hang-timeout.", default=None)
     parser.addini(
         COLLECT,
         help="What a worker collects that is not forked from the process that has collected: all, or needed: a test "

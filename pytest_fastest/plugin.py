@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARKERS = (
     "serial: runs when nothing else runs (fastest).",
     "parallel_safe: may run in any worker, apart from the rest of its module (fastest).",
+    "hang_timeout(seconds): a test that takes longer is killed with its worker, and fails; 0: never (fastest).",
     "xdist_group(name): tests of one group run in the same worker, in order (fastest, pytest-xdist).",
 )
 DECLINED = pytest.StashKey[str]()

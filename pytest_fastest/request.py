@@ -14,11 +14,13 @@ from pytest_fastest.options import (
     COLLECT,
     COLLECT_VALUES,
     ENVIRONMENT,
+    HANG_TIMEOUT,
     INI,
     LOGICAL,
     OFF,
     Invalid,
     parse_count,
+    parse_seconds,
 )
 from pytest_fastest.xdist import options as surface
 
@@ -41,7 +43,8 @@ class Request(NamedTuple):
     * `mode`: how tests are distributed (`--dist`);
     * `restarts`: how many crashed workers are replaced at most; `None`: a default;
     * `keep_order`: groups are taken in collection order;
-    * `testrunuid`: a name for the run that the user has chosen.
+    * `testrunuid`: a name for the run that the user has chosen;
+    * `hang_timeout`: after so many seconds a test hangs; `None`: never.
     """
 
     workers: int | None
@@ -53,6 +56,7 @@ class Request(NamedTuple):
     restarts: int | None = None
     keep_order: bool = False
     testrunuid: str | None = None
+    hang_timeout: float | None = None
 
 
 class Declined(NamedTuple):
@@ -101,12 +105,24 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         None if option.maxworkerrestart is None else int(option.maxworkerrestart),
         _keeps_order(option),
         option.testrunuid,
+        _hang_timeout(config),
     )
 
 
 def limited(count: int, source: str, most: int | None) -> tuple[int, str]:
     """The number of workers and who has said so, with `--maxprocesses`."""
     return (count, source) if most is None or count <= most else (most, f"{source} {count}, --maxprocesses")
+
+
+def _hang_timeout(config: pytest.Config) -> float | None:
+    seconds: float | None = config.known_args_namespace.hang_timeout
+    ini = config.getini(HANG_TIMEOUT)
+    if seconds is None and ini:
+        try:
+            seconds = parse_seconds(ini)
+        except ValueError as error:
+            raise pytest.UsageError(f"the ini option {HANG_TIMEOUT}: {error}") from None
+    return seconds or None
 
 
 def _keeps_order(option: argparse.Namespace) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
 
 Location = tuple[str, int | None, str]
@@ -25,17 +26,24 @@ def how_it_ended(returncode: int | None) -> str:
     return f"left with exit status {returncode}"
 
 
+def cause(event: _core.Event.Crashed) -> str:
+    """Why a worker is gone, in words."""
+    if event.hung is not None:
+        return f"was killed because it hung: no end after {event.hung:g} s (--hang-timeout)"
+    return how_it_ended(event.returncode)
+
+
 def crashed(
     nodeid: str,
     location: Location,
     phase: Literal["call", "teardown"],
     node: WorkerNode,
-    returncode: int | None,
+    why: str,
     sections: list[tuple[str, str]],
 ) -> pytest.TestReport:
-    """The report of the item that a worker died in; `sections`: what it has left behind."""
+    """The report of the item that a worker died in, and why; `sections`: what it has left behind."""
     # The first half is pytest-xdist's, which some look for.
-    text = f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {how_it_ended(returncode)}"
+    text = f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {why}"
     return _failed(nodeid, location, phase, text, sections)
 
 

@@ -240,6 +240,7 @@ class ControllerPlugin:
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
             configures_first=self._method != "fork",
+            hang_timeout=self._request.hang_timeout,
         )
         self._nodes.set_count(count)
         first = 0
@@ -320,10 +321,10 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down, returncode=returncode):
+            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
                 # Without a report of its body, the body is what there is to blame.
                 is_late = tearing_down and item is not None and self._replay.has_begun(item)
-                self._crashed(worker, item, "teardown" if is_late else "call", returncode)
+                self._crashed(worker, item, "teardown" if is_late else "call", crashes.cause(event))
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(self._nodes.next_number)
@@ -351,11 +352,10 @@ class ControllerPlugin:
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)
 
-    def _crashed(
-        self, worker: int, item: int | None, phase: Literal["call", "teardown"], returncode: int | None
-    ) -> None:
+    def _crashed(self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str) -> None:
         node = self._nodes[worker]
-        self._node_is_down(node, crashes.how_it_ended(returncode))
+        if not hasattr(node, "workeroutput"):
+            self._node_is_down(node, cause)
         if item is not None:
             again = False
             if self._is_killed:
@@ -363,15 +363,15 @@ class ControllerPlugin:
             else:
                 if self._decides_crashes:
                     time.sleep(_SETTLE)
-                report = crashes.crashed(*self._replay.item(item), phase, node, returncode, self._last_words(worker))
+                report = crashes.crashed(*self._replay.item(item), phase, node, cause, self._last_words(worker))
                 again = self._replay.crash(node, item, report, self._nodes.sched)
             if self._decides_crashes:
                 self._coordinator.decide(item, again)
         elif self._is_killed:
             pass
         elif self._end is None:
-            text = f"worker '{node.gateway.id}' {crashes.how_it_ended(returncode)} outside of any test"
-            self._replay.worker_errors.append(text + self._stack(f"gw{worker}"))
+            text = f"worker '{node.gateway.id}' {cause} outside of any test"
+            self._replay.worker_errors.append("\n".join(filter(None, (text, self._stack(f"gw{worker}")))))
 
     def _last_words(self, worker: int) -> list[tuple[str, str]]:
         """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""

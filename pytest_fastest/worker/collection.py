@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from pytest_fastest.options import parse_seconds
 from pytest_fastest.worker.wide import SCOPES, name_of
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from _pytest.nodes import Node
 
-_MARKERS = frozenset(("serial", "parallel_safe", "xdist_group"))
+_HANG_TIMEOUT = "hang_timeout"
+_MARKERS = frozenset(("serial", "parallel_safe", "xdist_group", _HANG_TIMEOUT))
 
 
 class Planned(NamedTuple):
@@ -40,6 +42,7 @@ class _Marks(NamedTuple):
     serial: bool = False
     parallel_safe: bool = False
     groups: frozenset[str] = frozenset()
+    patience: float | None = None
 
 
 class Planner:
@@ -48,7 +51,8 @@ class Planner:
     What follows from an item's parents is found out once per parent: tens of thousands of items share a few hundred.
 
     * `fixtures`: the names of all wide fixtures, and whether they are of a package;
-    * `sets`: which of them are used together, by their numbers; an item's `wide` is a place in it.
+    * `sets`: which of them are used together, by their numbers; an item's `wide` is a place in it;
+    * `patience`: seconds after which an item counts as hanging, of those that say so.
     """
 
     def __init__(self) -> None:
@@ -57,6 +61,7 @@ class Planner:
         self._fixtures: dict[int, _Fixtures] = {}
         self._wide: dict[tuple[str, bool], int] = {}
         self._sets: dict[tuple[int, ...], int] = {}
+        self.patience: list[tuple[int, float]] = []
 
     @property
     def fixtures(self) -> list[tuple[str, bool]]:
@@ -73,6 +78,8 @@ class Planner:
         module, scope, inherited = self._above(item)
         marks = _marked(item, inherited) if item.own_markers else inherited
         fixtures = self._used(item)
+        if marks.patience is not None:
+            self.patience.append((index, marks.patience))
         if marks.groups:
             # Several names are one group of their own, as under pytest-xdist.
             number = self._number(("xdist_group", "_".join(sorted(marks.groups))))
@@ -127,10 +134,25 @@ def _marked(node: Node, inherited: _Marks) -> _Marks:
             inherited = inherited._replace(serial=True)
         elif mark.name == "parallel_safe":
             inherited = inherited._replace(parallel_safe=True)
+        elif mark.name == _HANG_TIMEOUT:
+            inherited = inherited._replace(patience=_patience(node, mark))
         else:
             name = str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
             inherited = inherited._replace(groups=inherited.groups | {name})
     return inherited
+
+
+def _patience(node: Node, mark: pytest.Mark) -> float:
+    """The seconds of a mark. Raises `pytest.UsageError` if they are none."""
+    values = [*mark.args, *mark.kwargs.values()]
+    try:
+        (value,) = values
+        return parse_seconds(str(value))
+    except ValueError:
+        raise pytest.UsageError(
+            f"{node.nodeid}: hang_timeout takes one number of seconds, from 0 (never) on: "
+            f"{', '.join(map(repr, values)) or 'there is none'}"
+        ) from None
 
 
 def counts(session: pytest.Session, *, collected: int, deselected: list[str]) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""What a worker leaves behind when it crashes: its native stack, and what plugins wrote to its terminal."""
+"""What a worker leaves behind when it crashes, or is killed for hanging: its stacks, and what plugins wrote to its
+terminal.
+"""
 
 from __future__ import annotations
 
 import faulthandler
 from pathlib import Path
 from typing import IO
+
+from pytest_fastest import _core
 
 # The kinds of files.
 STACK = "stack"
@@ -29,8 +33,14 @@ def read(directory: str, name: str, kind: str) -> str:
 
 
 def watch(directory: str, name: str) -> None:
-    """Lets a native crash of this process write its stack to a file of its own, for the controller to read."""
+    """Lets a native crash of this process, and the coordinator's signal before it kills, write the stacks to a file of
+    its own, for the controller to read.
+    """
     stack = file(directory, name, STACK).open("w", encoding="utf-8")
     # faulthandler needs the descriptor to stay open.
     _open.append(stack)
     faulthandler.enable(stack)
+    signal = _core.dump_signal()
+    if signal is not None:
+        # Its handler needs neither the GIL nor the main thread's help.
+        faulthandler.register(signal, stack, all_threads=True)

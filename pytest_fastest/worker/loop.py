@@ -192,6 +192,7 @@ class Loop:
         if self._is_copy:
             return
         assert self._current is not None
+        self._board.outlive_item()
         payload = codec.dumps_plain(self._outbox)
         if payload is None:
             self._degrade()

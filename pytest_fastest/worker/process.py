@@ -238,7 +238,7 @@ class Process:
         described = collection.describe(self._config, items, refusal=refusal, reads=reads, imports=self._imports)
         planner = collection.Planner()
         planned = planner.plan(items)
-        self._link.collected(planned, planner.fixtures, planner.sets, codec.dumps(described))
+        self._link.collected(planned, planner.fixtures, planner.sets, planner.patience, codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:
         children = Children()

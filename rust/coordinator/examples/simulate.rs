@@ -247,7 +247,7 @@ fn scenario(options: &Options) -> Scenario {
     };
     Scenario {
         failing: vec![false; items.len()],
-        collection: Collection { items, fixtures },
+        collection: Collection { items, fixtures, patience: Vec::new() },
         surprised: !options.history,
         durations,
         order: Order::LongestFirst,

@@ -6,7 +6,7 @@
 //! test, and why the test that a worker died in is known without a message per test.
 //!
 //! Layout, in 32-bit words: magic, number of items, number of worker slots, stop flag; then per worker the item it
-//! runs (item + 1, or 0; the highest bit says that it is in its teardown); then per item its claim word (worker + 1
+//! runs (item + 1, or 0; the highest bit says that it is in its teardown, the next that it is condemned); then per item its claim word (worker + 1
 //! in the upper 30 bits, the state in the lower 2).
 
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
@@ -28,6 +28,8 @@ const ITEMS: usize = 1;
 const SLOTS: usize = 2;
 const STOP: usize = 3;
 const TEARING_DOWN: u32 = 1 << 31;
+const CONDEMNED: u32 = 1 << 30;
+const NUMBER: u32 = CONDEMNED - 1;
 
 const QUEUED: u32 = 0;
 const LEASED: u32 = 1;
@@ -114,13 +116,28 @@ impl Board {
     #[must_use]
     pub fn running(&self, worker: WorkerId) -> Option<ItemId> {
         let word = self.slot(worker)?.load(Ordering::Acquire);
-        (word & !TEARING_DOWN).checked_sub(1).map(ItemId)
+        (word & NUMBER).checked_sub(1).map(ItemId)
     }
 
     /// Whether the item which `worker` runs has come to its teardown.
     #[must_use]
     pub fn is_tearing_down(&self, worker: WorkerId) -> bool {
         self.slot(worker).is_some_and(|slot| slot.load(Ordering::Acquire) & TEARING_DOWN != 0)
+    }
+
+    /// Decides that the worker will be killed for this item, whether it comes to an end or not; nothing if it has come to
+    /// its end already.
+    pub fn condemn(&self, worker: WorkerId, item: ItemId) {
+        if let Some(slot) = self.slot(worker) {
+            let runs_it = |word: u32| (word & NUMBER == item.0 + 1).then_some(word | CONDEMNED);
+            let _moved_on = slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, runs_it);
+        }
+    }
+
+    /// Whether the worker is to be killed for what it runs.
+    #[must_use]
+    pub fn is_condemned(&self, worker: WorkerId) -> bool {
+        self.slot(worker).is_some_and(|slot| slot.load(Ordering::Acquire) & CONDEMNED != 0)
     }
 
     /// How many worker numbers have a slot.
@@ -232,6 +249,21 @@ mod tests {
         assert_eq!(coordinator.running(WorkerId(1)), None);
         assert!(!coordinator.is_tearing_down(WorkerId(1)));
         assert_eq!(coordinator.running(WorkerId(9)), None, "no such slot");
+    }
+
+    #[test]
+    fn a_worker_is_condemned_for_what_it_runs_and_for_nothing_else() {
+        let (_dir, coordinator, board) = two_views();
+        let worker = WorkerId(1);
+        board.set_running(worker, Some(ITEM));
+        coordinator.condemn(worker, ItemId(ITEM.0 + 1));
+        assert!(!board.is_condemned(worker), "it has gone on");
+        board.set_tearing_down(worker);
+        coordinator.condemn(worker, ITEM);
+        assert!(board.is_condemned(worker) && board.is_tearing_down(worker));
+        assert_eq!(coordinator.running(worker), Some(ITEM));
+        board.set_running(worker, None);
+        assert!(!coordinator.is_condemned(worker));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::board::Board;
 use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
+use crate::hangs::{Hangs, Patience};
 use crate::history::History;
 use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Collection, ItemId, Membership, WorkerId};
@@ -90,6 +92,7 @@ enum Base {
 struct Running {
     scheduler: Scheduler<Board>,
     board: Board,
+    hangs: Hangs,
     options: Run,
     restarts: u32,
     /// Replacements that the controller was asked for and has not started yet.
@@ -160,6 +163,7 @@ impl Dispatcher {
             if self.looked.elapsed() >= TICK {
                 self.looked = Instant::now();
                 self.empty_inboxes();
+                self.look_for_hangs();
                 self.tell();
             }
             self.bury();
@@ -424,6 +428,8 @@ impl Dispatcher {
         let Some(collection) = self.collected.take() else {
             return;
         };
+        let patience = per_lane(&collection, if options.each { options.workers } else { 1 });
+        let hangs = Hangs::new(Patience::new(options.hang_timeout, &patience));
         let plan = if options.each {
             Plan::each(collection.items, self.order, options.workers)
         } else {
@@ -447,8 +453,17 @@ impl Dispatcher {
             BTreeSet::new()
         };
         let (restarts, finished, held) = (0, false, Vec::new());
-        self.run =
-            Some(Running { scheduler, board, options, restarts, needed, finished, unconfigured, held });
+        self.run = Some(Running {
+            scheduler,
+            board,
+            hangs,
+            options,
+            restarts,
+            needed,
+            finished,
+            unconfigured,
+            held,
+        });
         for early in std::mem::take(&mut self.early) {
             match early {
                 Early::Retired(worker) => self.retire(worker),
@@ -512,6 +527,15 @@ impl Dispatcher {
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
+}
+
+/// How long single items may take, for each number that they have.
+fn per_lane(collection: &Collection, lanes: u32) -> Vec<(ItemId, f64)> {
+    let items = u32::try_from(collection.items.len()).unwrap_or(u32::MAX);
+    let in_lane = |lane: u32| {
+        collection.patience.iter().map(move |&(item, seconds)| (ItemId(lane * items + item.0), seconds))
+    };
+    (0..lanes).flat_map(in_lane).collect()
 }
 
 /// The item that `worker` runs according to the board, if the ledger agrees that it is not done.

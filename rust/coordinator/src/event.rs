@@ -52,6 +52,8 @@ pub enum Event {
         tearing_down: bool,
         /// How it died.
         status: ExitStatus,
+        /// It was killed because it had been at one thing for so many seconds.
+        hung: Option<f64>,
     },
     /// A worker should take the place of this dead one.
     Needed(WorkerId),
@@ -103,6 +105,8 @@ pub struct Run {
     pub fail_fast: bool,
     /// Every worker runs every item (`--dist each`).
     pub each: bool,
+    /// Seconds after which an item counts as hanging, and its worker is killed.
+    pub hang_timeout: Option<f64>,
     /// The controller decides about each item that a worker dies in whether it runs again.
     pub decides_crashes: bool,
     /// No test starts before every worker of the start has configured itself: what one does there may destroy what

@@ -93,4 +93,6 @@ pub struct Collection {
     pub items: Vec<Item>,
     /// What they use.
     pub fixtures: WideFixtures,
+    /// Seconds after which an item counts as hanging, of those that say so themselves; 0: never.
+    pub patience: Vec<(ItemId, f64)>,
 }

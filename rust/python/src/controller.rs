@@ -122,7 +122,7 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first
+        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first, hang_timeout
     ))]
     #[allow(
         clippy::fn_params_excessive_bools,
@@ -138,9 +138,18 @@ impl Coordinator {
         each: bool,
         decides_crashes: bool,
         configures_first: bool,
+        hang_timeout: Option<f64>,
     ) {
-        let run =
-            Run { workers, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first };
+        let run = Run {
+            workers,
+            max_restarts,
+            max_failures,
+            fail_fast,
+            each,
+            decides_crashes,
+            configures_first,
+            hang_timeout,
+        };
         self.command(Command::Begin(run));
     }
 
@@ -235,7 +244,7 @@ pub(crate) enum Event {
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
-    Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32> },
+    Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     NotReplaced { worker: u32 },
     Ended { worker: u32, payload: Py<PyBytes> },
@@ -259,11 +268,12 @@ impl Event {
                 Event::Reports { worker: worker.0, item: item.0, finished, payload }
             }
             CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
-            CoreEvent::Crashed { worker, item, tearing_down, status } => Event::Crashed {
+            CoreEvent::Crashed { worker, item, tearing_down, status, hung } => Event::Crashed {
                 worker: worker.0,
                 item: item.map(|item| item.0),
                 tearing_down,
                 returncode: convert::returncode(status),
+                hung,
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },

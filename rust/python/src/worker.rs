@@ -95,7 +95,8 @@ impl Link {
 
     /// The collected items, a tuple `(group, atom, gathered, loose, serial, shares_fixtures, wide)` each. `fixtures`:
     /// those of session or package scope by their names, and whether they are of a package; `sets`: which of them are
-    /// used together, by their numbers. An item's `wide` is the number of such a set.
+    /// used together, by their numbers. An item's `wide` is the number of such a set. `patience`: after how many seconds
+    /// an item counts as hanging, of those that say so; 0: never.
     #[allow(clippy::type_complexity, reason = "named tuples in Python")]
     fn collected(
         &self,
@@ -103,6 +104,7 @@ impl Link {
         items: Vec<(u32, u32, bool, bool, bool, bool, Option<u32>)>,
         fixtures: Vec<(String, bool)>,
         sets: Vec<Vec<u32>>,
+        patience: Vec<(u32, f64)>,
         payload: &[u8],
     ) -> PyResult<()> {
         let items = items
@@ -122,7 +124,8 @@ impl Link {
             .into_iter()
             .map(|(name, of_package)| WideFixture { name, of_package, seconds: 0.0 })
             .collect();
-        let collection = Collection { items, fixtures: WideFixtures { each, sets } };
+        let patience = patience.into_iter().map(|(item, seconds)| (ItemId(item), seconds)).collect();
+        let collection = Collection { items, fixtures: WideFixtures { each, sets }, patience };
         self.send(py, &Upward::Collected { collection, payload: convert::payload(payload) })
     }
 
@@ -281,6 +284,14 @@ impl Board {
         self.inner.set_tearing_down(self.worker);
     }
 
+    /// Returns only if the worker is not to be killed for the item that it runs.
+    fn outlive_item(&self) {
+        while self.inner.is_condemned(self.worker) {
+            // With the GIL, so that no other thread goes on either.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
     /// Whether the run is to stop.
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
@@ -298,6 +309,12 @@ pub(crate) fn give_back_memory() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// The signal that a worker is sent before it is killed for hanging; `None` where there is none.
+#[pyfunction]
+pub(crate) fn dump_signal() -> Option<i32> {
+    coordinator::signals::number_of_dump()
 }
 
 /// Lets the system kill this process when its parent ends (Linux; elsewhere the closed connection has to do).

@@ -68,8 +68,9 @@ impl Dispatcher {
         self.inboxes.remove(&worker);
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
+        let hung = self.run.as_mut().and_then(|run| run.hangs.bury(worker)).map(|given| given.as_secs_f64());
         // Whoever ends its session in the midst of an item leaves it behind as a crash does.
-        let ended = process.ended && running.is_none();
+        let ended = process.ended && running.is_none() && hung.is_none();
         if !ended && !decides {
             // Before what it has left is given to others: the limit of failures may be reached.
             self.count_failures(worker, u32::from(running.is_some()));
@@ -83,7 +84,7 @@ impl Dispatcher {
             return;
         }
         let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
-        self.emit(Event::Crashed { worker, item: running, tearing_down, status });
+        self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, false),

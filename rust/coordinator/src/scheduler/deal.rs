@@ -199,7 +199,7 @@ mod tests {
 
     /// The groups that each worker is dealt, by the id of their first item.
     fn dealt(items: Vec<Item>, each: Vec<WideFixture>, sets: Vec<Vec<u32>>, workers: u32) -> Vec<Vec<u32>> {
-        let collection = Collection { items, fixtures: WideFixtures { each, sets } };
+        let collection = Collection { items, fixtures: WideFixtures { each, sets }, patience: Vec::new() };
         let plan = Plan::of(&collection, Order::LongestFirst);
         let mut deques = deal(&plan, workers);
         let hand = |worker| {

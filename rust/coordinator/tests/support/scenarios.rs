@@ -129,7 +129,7 @@ prop_compose! {
         surprised: bool,
     ) -> Scenario {
         Scenario {
-            collection: Collection { items: build(&blueprints), fixtures },
+            collection: Collection { items: build(&blueprints), fixtures, patience: Vec::new() },
             surprised,
             durations: blueprints.iter().map(|blueprint| blueprint.duration).collect(),
             failing: blueprints.iter().map(|blueprint| blueprint.fails).collect(),

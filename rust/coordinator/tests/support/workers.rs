@@ -100,7 +100,7 @@ impl Simulation {
 
     /// Sets up the wide fixtures that the item uses; what that takes. Those of a package that is left are torn down.
     fn set_up(&mut self, worker: WorkerId, item: ItemId) -> f64 {
-        let Collection { items, fixtures } = &self.scenario.collection;
+        let Collection { items, fixtures, .. } = &self.scenario.collection;
         let Some(set) = items[item.index() % items.len()].wide else {
             return 0.0;
         };
