@@ -47,10 +47,13 @@ def resource():
 
 def test_hangs(resource): mark("ran test_hangs")
 """
-OTHERS = HEAD + """
+OTHERS = (
+    HEAD
+    + """
 @pytest.mark.parametrize("number", range(5))
 def test_other(number): mark(f"ran test_other[{number}]")
 """
+)
 
 
 def assert_only_the_hanging_failed(suite: Suite, result: Result, seconds: float, others: int = 10) -> str:

@@ -128,8 +128,8 @@ mod tests {
     const WORKER: WorkerId = WorkerId(0);
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn item(number: u32) -> Option<Doing> {
-        Some(Doing::Item(ItemId(number)))
+    fn item(number: u32) -> Doing {
+        Doing::Item(ItemId(number))
     }
 
     fn hangs(usual: Option<f64>) -> (Hangs, Instant) {
@@ -139,11 +139,11 @@ mod tests {
     #[test]
     fn who_is_at_one_item_for_too_long_is_killed_after_its_stacks_are_written() {
         let (mut hangs, start) = hangs(Some(1.0));
-        assert_eq!(hangs.look(WORKER, item(0), start), None);
-        assert_eq!(hangs.look(WORKER, item(0), start + SECOND), Some(Step::Dump));
-        assert_eq!(hangs.look(WORKER, item(0), start + SECOND), None);
-        assert_eq!(hangs.look(WORKER, item(0), start + SECOND + DUMP_GRACE), Some(Step::Kill));
-        assert_eq!(hangs.look(WORKER, item(0), start + 2 * SECOND), None, "once is enough");
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start), None);
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + SECOND), Some(Step::Dump));
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + SECOND), None);
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + SECOND + DUMP_GRACE), Some(Step::Kill));
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + 2 * SECOND), None, "once is enough");
         assert_eq!(hangs.bury(WORKER), Some(SECOND));
         assert_eq!(hangs.bury(WORKER), None);
     }
@@ -152,17 +152,17 @@ mod tests {
     fn every_item_has_time_of_its_own() {
         let (mut hangs, start) = hangs(Some(1.0));
         for number in 10..20 {
-            assert_eq!(hangs.look(WORKER, item(number), start + SECOND * number), None);
+            assert_eq!(hangs.look(WORKER, Some(item(number)), start + SECOND * number), None);
         }
         assert_eq!(hangs.look(WORKER, None, start + SECOND * 100), None);
-        assert_eq!(hangs.look(WORKER, item(19), start + SECOND * 100), None);
+        assert_eq!(hangs.look(WORKER, Some(item(19)), start + SECOND * 100), None);
     }
 
     #[test]
     fn who_goes_on_in_the_last_moment_lives() {
         let (mut hangs, start) = hangs(Some(1.0));
-        hangs.look(WORKER, item(0), start);
-        assert_eq!(hangs.look(WORKER, item(0), start + SECOND), Some(Step::Dump));
+        hangs.look(WORKER, Some(item(0)), start);
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + SECOND), Some(Step::Dump));
         assert_eq!(hangs.look(WORKER, Some(Doing::Leaving), start + 2 * SECOND), None);
         assert_eq!(hangs.bury(WORKER), None, "it died of something else");
     }
@@ -172,8 +172,8 @@ mod tests {
         let (mut hangs, start) = hangs(Some(1.0));
         for (number, after, expected) in [(1, 2, None), (1, 3, Some(Step::Dump)), (2, 1000, None)] {
             hangs.look(WORKER, None, start);
-            hangs.look(WORKER, item(number), start);
-            assert_eq!(hangs.look(WORKER, item(number), start + SECOND * after), expected);
+            hangs.look(WORKER, Some(item(number)), start);
+            assert_eq!(hangs.look(WORKER, Some(item(number)), start + SECOND * after), expected);
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
         assert!(Hangs::new(Patience::new(None, &[])).are_allowed());
         assert!(Hangs::new(Patience::new(Some(0.0), &[(ItemId(0), 0.0)])).are_allowed());
         let (mut hangs, start) = hangs(None);
-        hangs.look(WORKER, item(0), start);
-        assert_eq!(hangs.look(WORKER, item(0), start + 1000 * SECOND), None);
+        hangs.look(WORKER, Some(item(0)), start);
+        assert_eq!(hangs.look(WORKER, Some(item(0)), start + 1000 * SECOND), None);
     }
 }
