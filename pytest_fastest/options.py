@@ -102,8 +102,8 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=None,
-        help="With workers: a test that takes longer fails with the stacks of all its threads, its worker is killed and "
-        "replaced, and the run goes on (0: never, the default).",
+        help="With workers: a test that takes longer fails with the stacks of all its threads, its worker is killed "
+        "and replaced, and the run goes on (0: never, the default).",
     )
     group.addoption(
         "--timings",

@@ -7,7 +7,6 @@ from collections import Counter
 from textwrap import indent
 
 import pytest
-
 from processes.harness import METHODS, Result, Suite
 
 # What a test may hang in.
