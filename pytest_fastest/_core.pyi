@@ -143,6 +143,12 @@ class Event:
         def __new__(cls, returncode: int | None) -> Event.CollectorLost: ...
 
     @final
+    class CannotBegin(Event):
+        __match_args__: Final = ("reason",)
+        reason: Final[str]
+        def __new__(cls, reason: str) -> Event.CannotBegin: ...
+
+    @final
     class Ready(Event):
         __match_args__: Final = ("worker",)
         worker: Final[int]

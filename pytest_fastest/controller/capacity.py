@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -19,8 +20,12 @@ _HOOK = "pytest_xdist_auto_num_workers"
 _FORKED_SHARE = 0.5
 # Seconds that a forked worker takes to its first test (measured: 5 to 15 ms with 2,000 to 40,000 items).
 _FORK_SECONDS = 0.01
+# Descriptors that the controller needs beside one for each worker: files that reporters write, pipes of a process that
+# is being started.
+_SPARE_FILES = 8
 # Memory that is assumed where the system doesn't tell (bytes).
 _UNKNOWN_MEMORY = 100 << 20
+_UNLIMITED = 1 << 30
 
 
 class Choice(NamedTuple):
@@ -53,6 +58,28 @@ def choose(
     request: Request, *, separable: int, outlook: Outlook, memory: int, forks: bool, start_seconds: float
 ) -> Choice:
     """`memory`: bytes that the collector holds; `start_seconds`: what a worker needs that collects for itself."""
+    choice = _choose(request, separable, outlook, memory, forks=forks, start_seconds=start_seconds)
+    most = _most_by_files()
+    if most < choice.workers:
+        return Choice(most, f"{choice.reason}, no more because of the limit of open files (ulimit -n)")
+    return choice
+
+
+def _most_by_files() -> int:
+    """For how many workers this process can have a connection open."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        in_use = len(os.listdir("/proc/self/fd"))
+    except (ImportError, OSError):
+        return _UNLIMITED
+    return max(1, limit - in_use - _SPARE_FILES) if limit != resource.RLIM_INFINITY else _UNLIMITED
+
+
+def _choose(
+    request: Request, separable: int, outlook: Outlook, memory: int, *, forks: bool, start_seconds: float
+) -> Choice:
     if request.workers is not None:
         workers = max(1, min(request.workers, separable))
         asked = f"{request.source} {request.workers}"

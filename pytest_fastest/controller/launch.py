@@ -49,11 +49,17 @@ class Launched(NamedTuple):
 
 
 def launch(config: pytest.Config, request: Request) -> None:
-    """Starts a run's processes. Returns in the controller, and in the forked process that collects."""
+    """Starts a run's processes. Returns in the controller, and in the forked process that collects.
+
+    Raises `pytest.UsageError` if there is no place for what they share.
+    """
     method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.workers or 1, "testrunuid": testrunuid}
-    bound = _core.Address()
+    try:
+        bound = _core.Address()
+    except OSError as error:
+        raise no_room(error) from None
     address = Address(str(bound.directory), bound.token)
     base_pid = None
     if method != "spawn":
@@ -82,7 +88,10 @@ def launch(config: pytest.Config, request: Request) -> None:
     config.add_cleanup(lambda: _close(coordinator, base_pid))
     reports.have_hooks(config)
     directory = Path(address.directory)
-    command = _write_boot(config, address, provisional, directory)
+    try:
+        command = _write_boot(config, address, provisional, directory)
+    except OSError as error:
+        raise no_room(error) from None
     run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()))
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
@@ -91,6 +100,11 @@ def launch(config: pytest.Config, request: Request) -> None:
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
     surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
+
+
+def no_room(error: object) -> pytest.UsageError:
+    """The error that a run has no place for the files that its processes share."""
+    return pytest.UsageError(f"fastest: {error}; let TMPDIR name a directory with room, or use -n no")
 
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:

@@ -12,6 +12,7 @@ import pytest
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.history import History, Outlook
+from pytest_fastest.controller.launch import no_room
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
@@ -325,6 +326,8 @@ class ControllerPlugin:
                 # Without a report of its body, the body is what there is to blame.
                 is_late = tearing_down and item is not None and self._replay.has_begun(item)
                 self._crashed(worker, item, "teardown" if is_late else "call", crashes.cause(event))
+            case _core.Event.CannotBegin(reason=reason):
+                raise no_room(reason)
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(self._nodes.next_number)

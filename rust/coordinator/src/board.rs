@@ -12,6 +12,7 @@
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -47,10 +48,11 @@ impl Board {
     /// Creates the file and maps it; every item is queued.
     ///
     /// # Errors
-    /// [`BoardError::Io`] if the file can't be created, sized or mapped.
+    /// [`BoardError::Io`] if the file can't be created, written or mapped.
     pub fn create(path: &Path, items: usize, slots: usize) -> Result<Self, BoardError> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        file.set_len(((HEADER + slots + items) * size_of::<u32>()) as u64)?;
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        // Written, not only sized: a page that a full disk has no room for would kill who touches it.
+        file.write_all(&vec![0; (HEADER + slots + items) * size_of::<u32>()])?;
         let board = Self { map: Arc::new(MmapRaw::map_raw(&file)?), items, slots };
         let counts = u32::try_from(items).ok().zip(u32::try_from(slots).ok());
         let (items, slots) = counts.ok_or(BoardError::TooLarge)?;

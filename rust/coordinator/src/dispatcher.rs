@@ -438,9 +438,9 @@ impl Dispatcher {
             Plan::of(&collection, order)
         };
         let slots = (options.workers + options.max_restarts) as usize;
-        let Ok(board) = Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) else {
-            self.emit(Event::CollectorLost(ExitStatus::Unknown));
-            return;
+        let board = match Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) {
+            Ok(board) => board,
+            Err(error) => return self.emit(Event::CannotBegin(error.to_string())),
         };
         let limits = Limits { max_failures: options.max_failures };
         let scheduler = Scheduler::new(plan, options.workers, board.clone(), limits);

@@ -40,6 +40,8 @@ pub enum Event {
         /// The reports.
         payload: ByteBuf,
     },
+    /// The items can't be dealt, and why.
+    CannotBegin(String),
     /// A worker asks for the run to stop.
     WantsStop(ByteBuf),
     /// A worker died, running `item` if it is given.
@@ -81,6 +83,7 @@ impl Event {
             Event::Note(_) | Event::Reports { .. } | Event::Ready(_) => false,
             Event::Collected { .. }
             | Event::CollectorLost(_)
+            | Event::CannotBegin(_)
             | Event::WantsStop(_)
             | Event::Crashed { .. }
             | Event::Needed(_)

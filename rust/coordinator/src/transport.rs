@@ -13,8 +13,11 @@ use crate::error::StartError;
 const MAX_SOCKET_PATH: usize = 100;
 const SOCKET: &str = "socket";
 
-/// Creates the run's directory, which only its owner can enter: in the temporary directory, or elsewhere if a
-/// socket's path would get too long there.
+/// Bytes that a directory must have room for: what a small run needs.
+const ROOM: usize = 256 << 10;
+
+/// Creates the run's directory, which only its owner can enter: in the temporary directory, or elsewhere if it can't be
+/// written to, is full, or a socket's path would get too long there.
 ///
 /// # Errors
 /// [`StartError::Directory`] if no candidate works.
@@ -45,6 +48,9 @@ fn directory_in(parent: &Path) -> io::Result<tempfile::TempDir> {
     if directory.path().join(SOCKET).as_os_str().len() > MAX_SOCKET_PATH {
         return Err(io::Error::new(io::ErrorKind::InvalidFilename, "its path is too long for a socket"));
     }
+    let room = directory.path().join("room");
+    std::fs::write(&room, vec![0; ROOM])?;
+    std::fs::remove_file(room)?;
     Ok(directory)
 }
 

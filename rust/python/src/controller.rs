@@ -241,6 +241,7 @@ pub(crate) enum Event {
     Note { payload: Py<PyBytes> },
     Collected { payload: Py<PyBytes>, separable: usize, expected_total: f64 },
     CollectorLost { returncode: Option<i32> },
+    CannotBegin { reason: String },
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
@@ -262,6 +263,7 @@ impl Event {
             CoreEvent::CollectorLost(status) => {
                 Event::CollectorLost { returncode: convert::returncode(status) }
             }
+            CoreEvent::CannotBegin(reason) => Event::CannotBegin { reason },
             CoreEvent::Ready(worker) => Event::Ready { worker: worker.0 },
             CoreEvent::Reports { worker, item, finished, payload } => {
                 let payload = convert::bytes(py, &payload);
