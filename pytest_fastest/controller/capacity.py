@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -71,7 +71,7 @@ def _most_by_files() -> int:
         import resource
 
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        in_use = len(os.listdir("/proc/self/fd"))
+        in_use = sum(1 for _ in Path("/proc/self/fd").iterdir())
     except (ImportError, OSError):
         return _UNLIMITED
     return max(1, limit - in_use - _SPARE_FILES) if limit != resource.RLIM_INFINITY else _UNLIMITED

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
 from processes.harness import METHODS, Suite
 
 if TYPE_CHECKING:
