@@ -95,10 +95,10 @@ class Coordinator:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
     def decide(self, item: int, again: bool) -> None:
         """Whether an item that a worker died in runs again."""
-    def expect(self, nodeids: list[str], known: Timings) -> tuple[float, float, float] | None:
-        """Tells the plan what is known of the collected items from earlier runs. Returns, if anything is known, the
-        seconds that all of them are expected to take, of those how many need a processor, and what a worker takes for
-        fixtures of the session.
+    def expect(self, nodeids: Sequence[str], wide: Sequence[str], known: Timings) -> tuple[float, float, float] | None:
+        """Tells the plan what is known of the collected items, and of the fixtures of session and package scope that
+        they use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those
+        how many need a processor, and what the most expensive of these fixtures takes.
         """
     def save_timings(
         self, path: str | PathLike[str], imports: list[tuple[str, float]], day: int, replace: bool
@@ -355,7 +355,13 @@ class Composed:
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def automatic_workers(
-    *, separable: int, expected_total: float, expected_cpu: float | None, worker_memory: int, worker_start: float
+    *,
+    separable: int,
+    expected_total: float,
+    expected_cpu: float | None,
+    worker_memory: int,
+    worker_start: float,
+    worker_fixtures: float,
 ) -> tuple[int, str]:
     """The automatic number of workers and the reason for it, as a phrase."""
 

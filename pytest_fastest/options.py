@@ -65,6 +65,12 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 class Invalid(str):
     """A value of `-n` that isn't allowed. `resolve` refuses it, when it is known where it came from."""
 
@@ -116,11 +122,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--show-timings",
         dest="show_timings",
         metavar="N",
-        type=int,
+        type=_count,
         nargs="?",
         const=20,
         default=None,
-        help="Show the N slowest tests and modules of earlier runs (default: 20), and run nothing.",
+        help="Show the N slowest tests, modules and fixtures of earlier runs (default: 20), and run nothing.",
     )
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None

@@ -90,7 +90,8 @@ def _choose(
         expected_total=outlook.total,
         expected_cpu=outlook.cpu,
         worker_memory=int(memory * _FORKED_SHARE) if forks else memory,
-        worker_start=(_FORK_SECONDS if forks else start_seconds) + outlook.session,
+        worker_start=_FORK_SECONDS if forks else start_seconds,
+        worker_fixtures=outlook.wide,
     )
     if request.most is not None and request.most < workers:
         workers, reason = request.most, f"--maxprocesses {request.most}"

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from pytest_fastest import _core
 
 _SECONDS_PER_DAY = 86400
+# What files of timings begin with, whatever their version.
+_OURS = b"fastest timings "
 
 
 class Outlook(NamedTuple):
-    """What all tests are expected to take, in seconds: in all, of processor time, for a worker's session fixtures."""
+    """What all tests are expected to take, in seconds: in all, of processor time; and for the most expensive fixture that
+    several workers may set up.
+    """
 
     total: float
     cpu: float | None
-    session: float
+    wide: float
 
 
 class History:
@@ -32,10 +36,11 @@ class History:
         self._may_replace = config.option.timings is None
         self._file = file_of(config)
 
-    def expect(self, nodeids: list[str], imports: dict[str, float]) -> Outlook | None:
+    def expect(self, nodeids: list[str], wide: list[str], imports: dict[str, float]) -> Outlook | None:
         """Tells the plan what is known of these tests; what they are expected to take together, if anything is known.
 
-        `imports`: what the modules have taken, in seconds.
+        `wide`: the names of the fixtures of session and package scope that they use; `imports`: what the modules have
+        taken, in seconds.
         """
         if self._file is None:
             return None
@@ -45,9 +50,10 @@ class History:
         except OSError as error:
             self._warn(f"{error}: this run goes without")
             known = _core.Timings()
+            self._may_replace = self._may_replace or _is_ours(self._file)
             if not self._may_replace:
                 self._file = None
-        outlook = self._coordinator.expect(nodeids, known)
+        outlook = self._coordinator.expect(nodeids, wide, known)
         return None if outlook is None else Outlook(*outlook)
 
     def save(self) -> None:
@@ -61,7 +67,22 @@ class History:
             self._warn(f"timings can't be written: {error}")
 
     def _warn(self, text: str) -> None:
-        self._config.issue_config_time_warning(pytest.PytestWarning(f"fastest: {text}"), stacklevel=2)
+        try:
+            self._config.issue_config_time_warning(pytest.PytestWarning(f"fastest: {text}"), stacklevel=2)
+        except pytest.PytestWarning:
+            # Warnings are errors here, but this is none: the run does as well as the first one did.
+            reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+            if reporter is not None:
+                reporter.write_line(f"fastest: {text}")
+
+
+def _is_ours(file: Path) -> bool:
+    """Another version has written it, or nobody has written anything yet."""
+    try:
+        start = file.read_bytes()[: len(_OURS)]
+    except OSError:
+        return False
+    return start in (_OURS, b"")
 
 
 def file_of(config: pytest.Config) -> Path | None:

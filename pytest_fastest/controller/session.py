@@ -156,7 +156,7 @@ class ControllerPlugin:
             refusal = f"{self._late_hook} was registered in pytest_sessionstart"
         if refusal is not None:
             self._refuse_fork(refusal, described["conftests"])
-        outlook = self._history.expect(nodeids, described["imports"])
+        outlook = self._history.expect(nodeids, described["wide"], described["imports"])
         self._choice = self._choose(described, separable, outlook or Outlook(total, None, 0.0))
         if self._method == "fork" and refusal is None:
             refusal = self._nodes.differing(described["reads"], self._choice.workers)

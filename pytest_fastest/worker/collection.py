@@ -11,7 +11,7 @@ from pytest_fastest.options import parse_seconds
 from pytest_fastest.worker.wide import SCOPES, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from _pytest.nodes import Node
 
@@ -113,7 +113,8 @@ class Planner:
             return _Fixtures()
         known = self._fixtures.get(id(info))
         if known is None:
-            definitions = [known[-1] for known in getattr(info, "name2fixturedefs", {}).values() if known]
+            chains = getattr(info, "name2fixturedefs", {}).values()
+            definitions = [definition for chain in chains for definition in _requested(chain)]
             are_shared = any(definition.scope in ("module", "package") for definition in definitions)
             names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in SCOPES]
             numbers = tuple(sorted(self._wide.setdefault(name, len(self._wide)) for name in names))
@@ -140,6 +141,14 @@ def _marked(node: Node, inherited: _Marks) -> _Marks:
             name = str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
             inherited = inherited._replace(groups=inherited.groups | {name})
     return inherited
+
+
+def _requested(chain: Sequence[pytest.FixtureDef[Any]]) -> Iterator[pytest.FixtureDef[Any]]:
+    """Of the definitions of one name the last, and those that it overrides as long as each asks for the one below."""
+    for definition in reversed(chain):
+        yield definition
+        if definition.argname not in definition.argnames:
+            return
 
 
 def _patience(node: Node, mark: pytest.Mark) -> float:
@@ -174,6 +183,7 @@ def describe(
     *,
     refusal: str | None,
     reads: dict[str, str],
+    wide: list[str],
     imports: dict[str, float],
 ) -> dict[str, Any]:
     """What the controller needs to report the items: all values are plain ones.
@@ -181,6 +191,7 @@ def describe(
     * `nodeids`, `locations`: per item, in collection order;
     * `refusal`: why this process must not fork, if it must not;
     * `reads`: what somebody has read of `workerinput`, and where;
+    * `wide`: the names of fixtures of session and package scope;
     * `imports`: what each module took to be imported and searched for tests, in seconds;
     * `conftests`: the files of all that were loaded;
     * `memory`: bytes that this process holds.
@@ -190,6 +201,7 @@ def describe(
         "locations": [_location(item) for item in items],
         "refusal": refusal,
         "reads": reads,
+        "wide": wide,
         "imports": imports,
         "conftests": [str(conftest.__file__) for conftest in config.pluginmanager._conftest_plugins],
         "memory": _resident_memory(),

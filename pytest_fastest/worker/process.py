@@ -235,9 +235,16 @@ class Process:
             refusal = self._tripwires.refusal(self._config)
             reads = self._tripwires.reads.places(self._config.rootpath)
             self._tripwires.disarm(self._config)
-        described = collection.describe(self._config, items, refusal=refusal, reads=reads, imports=self._imports)
         planner = collection.Planner()
         planned = planner.plan(items)
+        described = collection.describe(
+            self._config,
+            items,
+            refusal=refusal,
+            reads=reads,
+            wide=[name for name, _ in planner.fixtures],
+            imports=self._imports,
+        )
         self._link.collected(planned, planner.fixtures, planner.sets, planner.patience, codec.dumps(described))
 
     def _serve(self) -> Forked | Become | None:

@@ -11,5 +11,7 @@ SCOPES = ("session", "package")
 
 
 def name_of(definition: pytest.FixtureDef[Any]) -> str:
-    """The name under which processes and runs speak of the fixture: there may be several of the same argument name."""
-    return f"{definition.baseid}::{definition.argname}"
+    """The name under which processes and runs speak of the fixture: there may be several of the same argument name, and
+    plugins and the root's conftest have the same base.
+    """
+    return f"{definition.baseid or definition.func.__module__}::{definition.argname}"

@@ -139,7 +139,7 @@ def test_a_module_is_not_split_for_less_than_its_fixtures_cost(suite: Suite) -> 
 
 def test_the_longest_module_is_first_in_the_second_run(suite: Suite) -> None:
     test = "from witness import mark\nimport time\ndef test_it():\n    mark(__name__)\n    time.sleep({seconds})\n"
-    suite.write(test_a=test.format(seconds=0), test_b=test.format(seconds=0.01), test_c=test.format(seconds=0.3))
+    suite.write(test_a=test.format(seconds=0.1), test_b=test.format(seconds=0.2), test_c=test.format(seconds=0.6))
     suite.run("-n", "2")
     suite.forget_marks()
     suite.run("-n", "2")
@@ -247,7 +247,7 @@ def test_what_uses_an_expensive_session_fixture_stays_together(suite: Suite) -> 
     assert "14 passed" in result.stdout, result.output
     assert len(log.read_text().splitlines()) == 1
     shown = suite.run("--show-timings").stdout
-    assert re.search(r"slowest fixtures.*\n +4\d\d\.\d ms  database\n", shown), shown
+    assert re.search(r"slowest fixtures.*\n +4\d\d\.\d ms  database \(conftest\)\n", shown), shown
 
 
 def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
@@ -271,3 +271,82 @@ def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
     (suite.root / "set_up").unlink()
     suite.run(*arguments)
     assert len((suite.root / "set_up").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", [b"fastest timings 1\n\x80", b""])
+def test_a_file_of_another_version_is_replaced_although_the_user_has_named_it(suite: Suite, content: bytes) -> None:
+    suite.write(test_a="def test_a(): pass", test_b="def test_b(): pass")
+    (suite.root / "kept").write_bytes(content)
+    assert "does not hold timings of this version" in suite.run("-n", "2", "--timings", "kept").stdout
+    assert "does not hold" not in suite.run("-n", "2", "--timings", "kept").stdout
+
+
+def test_where_warnings_are_errors_timings_that_are_no_good_are_none(suite: Suite) -> None:
+    suite.write(ini="filterwarnings = error", test_a="def test_a(): pass", test_b="def test_b(): pass")
+    suite.run("-n", "2")
+    (suite.root / FILE).write_bytes(b"fastest timings 1\n")
+    result = suite.run("-n", "2")
+    assert result.returncode == 0, result.output
+    assert "does not hold timings of this version of fastest: this run goes without" in result.stdout
+    assert "does not hold" not in suite.run("-n", "2").stdout
+    result = suite.run("-n", "2", "--timings", "nowhere/timings")
+    assert result.returncode == 0, result.output
+    assert "fastest: timings can't be written: " in result.stdout
+
+
+def test_a_link_to_timings_stays_one(suite: Suite) -> None:
+    suite.write(test_a="def test_a(): pass", test_b="def test_b(): pass")
+    (suite.root / "link").symlink_to("target")
+    (suite.root / "target").touch()
+    suite.run("-n", "2", "--timings", "link")
+    assert (suite.root / "link").is_symlink()
+    assert (suite.root / "target").stat().st_size > 0
+
+
+def test_fixtures_count_for_the_number_of_workers(suite: Suite) -> None:
+    """They are no reason against a second worker: each sets up its own, at the same time."""
+    source = """
+        import time, pytest
+
+        @pytest.fixture(scope="module", autouse=True)
+        def slow(): time.sleep(0.3)
+
+        def test_it(): pass
+    """
+    suite.write(**{f"test_{number}": source for number in range(4)})
+    suite.run("-n", "2")
+    result = suite.run("-n", "0")
+    assert result.workers > 1, result.output
+
+
+def test_an_overridden_session_fixture_is_known(suite: Suite) -> None:
+    (suite.root / "sub").mkdir()
+    suite.write(
+        **{
+            "conftest": """
+                import os, time, pytest
+
+                @pytest.fixture(scope="session")
+                def database():
+                    time.sleep(0.4)
+                    with open("set_up", "a") as file:
+                        print(os.environ["PYTEST_XDIST_WORKER"], file=file)
+            """,
+            "sub/conftest": "import pytest\n@pytest.fixture\ndef database(database): return database",
+        },
+        **{f"sub/test_uses_{number}": "def test_it(database): pass" for number in range(6)},
+        **{f"test_other_{number}": "import time\ndef test_it(): time.sleep(0.05)" for number in range(8)},
+    )
+    arguments = ("-n", "3", "--start-method", "fork")
+    suite.run(*arguments)
+    (suite.root / "set_up").unlink()
+    result = suite.run(*arguments)
+    assert "14 passed" in result.stdout, result.output
+    assert len((suite.root / "set_up").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["-1", "0", "x"])
+def test_a_number_of_tests_to_show_is_one(suite: Suite, value: str) -> None:
+    result = suite.run(f"--show-timings={value}")
+    assert result.returncode == 4
+    assert f"{value!r} is not a number from 1 on" in result.stderr

@@ -237,5 +237,5 @@ def test_wide_fixtures_are_numbered_in_sets(pytester: pytest.Pytester) -> None:
     planner = Planner()
     sets = [None if one.wide is None else planner.sets[one.wide] for one in planner.plan(items)]
     numbers = {name: number for number, name in enumerate(planner.fixtures)}
-    database, tables = numbers["::database", False], numbers["::tables", True]
+    database, tables = numbers["conftest::database", False], numbers["conftest::tables", True]
     assert sets == [[database], None, [database, tables], [database, tables]]

@@ -19,6 +19,8 @@ pub struct Inputs {
     pub expected_cpu: Option<f64>,
     /// Seconds until a further worker runs its first test.
     pub worker_start: f64,
+    /// Seconds that it may take for a fixture that others have set up too.
+    pub worker_fixtures: f64,
 }
 
 /// No more workers than this, unless there are more cores, however little of them the tests use: what they wait for,
@@ -91,7 +93,9 @@ fn at_best(inputs: Inputs) -> (usize, Limit) {
     };
     let share = (cpu / inputs.expected_total).min(1.0);
     let in_use = cores as f64 / share;
-    let repaid = (inputs.expected_total * cores as f64 / inputs.worker_start.max(1e-3)).sqrt();
+    let repaid = (inputs.expected_total * cores as f64
+        / (inputs.worker_start + inputs.worker_fixtures).max(1e-3))
+    .sqrt();
     let workers = in_use.min(repaid).min(MOST_WAITING as f64).round() as usize;
     if workers > cores {
         (workers, Limit::Waiting(((1.0 - share) * 100.0).round() as u8))
@@ -131,6 +135,7 @@ mod tests {
         expected_total: 60.0,
         expected_cpu: None,
         worker_start: 0.01,
+        worker_fixtures: 0.0,
     };
 
     #[test]
@@ -172,6 +177,11 @@ mod tests {
         let hardly = Inputs { expected_cpu: Some(0.6), ..PLENTY };
         assert_eq!(automatic(hardly), (32, Limit::Waiting(99)));
         assert_eq!(automatic(Inputs { cores: 40, ..hardly }), (40, Limit::Cores));
+        // Each may set up what is expensive; a second one on an idle core costs nobody anything.
+        let fixtures = Inputs { worker_fixtures: 5.0, ..hardly };
+        assert_eq!(automatic(fixtures), (10, Limit::Waiting(99)));
+        let fixtures = Inputs { worker_fixtures: 60.0, ..PLENTY };
+        assert_eq!(automatic(fixtures), (8, Limit::Cores));
         // A short run does not repay the start of many.
         let short = Inputs { expected_total: 2.0, expected_cpu: Some(0.02), cores: 2, ..PLENTY };
         assert_eq!(automatic(short), (20, Limit::Waiting(99)));

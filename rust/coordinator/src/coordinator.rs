@@ -131,11 +131,11 @@ impl Coordinator {
         }
     }
 
-    /// Tells the plan what is known of the collected items from earlier runs. Returns what all of them are expected to
+    /// Tells the plan what is known of the collected items, and of the wide fixtures with these names, from earlier runs. Returns what all of them are expected to
     /// take, if anything is known.
-    pub fn expect(&self, nodeids: Vec<String>, known: &Timings) -> Option<Outlook> {
+    pub fn expect(&self, nodeids: Vec<String>, wide: &[String], known: &Timings) -> Option<Outlook> {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        let (items, outlook) = history.begin(nodeids, known);
+        let (items, outlook) = history.begin(nodeids, wide, known);
         let seconds =
             |(name, fixture): (&String, &Fixture)| Some((name.clone(), f64::from(fixture.seconds()?)));
         let fixtures = known.fixtures.iter().filter_map(seconds).collect();

@@ -359,7 +359,7 @@ impl Dispatcher {
                 self.emit(Event::Reports { worker, item, finished: spent.is_some(), payload });
                 if let Some(spent) = spent {
                     self.history.lock().unwrap_or_else(PoisonError::into_inner).finished(worker, item, spent);
-                    let seconds = f64::from(spent.total);
+                    let seconds = f64::from(spent.own().max(0.0));
                     self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
                 }
             }

@@ -1,6 +1,6 @@
 //! What a run knows from earlier runs, and what it finds out itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ItemId, WorkerId};
 use crate::timings::{Findings, Module, Spent, Test, Timings, module_of};
@@ -17,12 +17,12 @@ pub struct Expected {
 /// What all items together are expected to take, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outlook {
-    /// On one worker; an item without a history counts as the others' mean.
+    /// On one worker, fixtures that items share counted in; an item without a history counts as the others' mean.
     pub total: f64,
     /// Of that, what needs a processor.
     pub cpu: f64,
-    /// What a worker takes for fixtures of the session.
-    pub session: f64,
+    /// What a worker takes at most for a fixture of session or package scope.
+    pub wide: f64,
 }
 
 /// The findings of one run, gathered as they come.
@@ -33,12 +33,18 @@ pub struct History {
     /// Seconds that each worker took for each module's shared fixtures.
     shared: BTreeMap<(String, WorkerId), f32>,
     /// Seconds that each wide fixture took, and how often it was set up.
-    wide: BTreeMap<String, (f32, u16)>,
+    wide: BTreeMap<String, (f32, u32)>,
 }
 
 impl History {
-    /// Begins with what was collected. Returns what is expected of each item, and of all if anything is known.
-    pub fn begin(&mut self, nodeids: Vec<String>, known: &Timings) -> (Vec<Expected>, Option<Outlook>) {
+    /// Begins with what was collected: items, and the names of wide fixtures that they use. Returns what is expected of
+    /// each item, and of all if anything is known.
+    pub fn begin(
+        &mut self,
+        nodeids: Vec<String>,
+        wide: &[String],
+        known: &Timings,
+    ) -> (Vec<Expected>, Option<Outlook>) {
         let expected: Vec<Expected> = nodeids
             .iter()
             .map(|nodeid| Expected {
@@ -46,7 +52,7 @@ impl History {
                 price: known.modules.get(module_of(nodeid)).and_then(Module::price).map(f64::from),
             })
             .collect();
-        let outlook = outlook(&nodeids, known);
+        let outlook = outlook(&nodeids, wide, known);
         self.spent = vec![None; nodeids.len()];
         self.nodeids = nodeids;
         (expected, outlook)
@@ -77,30 +83,30 @@ impl History {
         let nodeids = std::mem::take(&mut self.nodeids).into_iter();
         let tests = nodeids.zip(std::mem::take(&mut self.spent));
         let tests = tests.filter_map(|(nodeid, spent)| spent.map(|spent| (nodeid, spent))).collect();
-        let mut by_module: BTreeMap<String, (f32, u16)> = BTreeMap::new();
+        let mut by_module: BTreeMap<String, (f32, u32)> = BTreeMap::new();
         for ((module, _), seconds) in std::mem::take(&mut self.shared) {
             let (sum, workers) = by_module.entry(module).or_default();
             *sum += seconds;
             *workers += 1;
         }
-        let mean = |(name, (sum, times)): (String, (f32, u16))| (name, sum / f32::from(times));
+        #[allow(clippy::cast_precision_loss, reason = "a count")]
+        let mean = |(name, (sum, times)): (String, (f32, u32))| (name, sum / times as f32);
         let shared = by_module.into_iter().map(mean).collect();
         let wide = std::mem::take(&mut self.wide).into_iter().map(mean).collect();
         Findings { tests, imports: Vec::new(), shared, wide }
     }
 }
 
-fn outlook(nodeids: &[String], known: &Timings) -> Option<Outlook> {
-    let (mut total, mut cpu, mut session, mut tests) = (0.0, 0.0, 0.0_f64, 0_u32);
+fn outlook(nodeids: &[String], wide: &[String], known: &Timings) -> Option<Outlook> {
+    let (mut own, mut cpu, mut tests) = (0.0, 0.0, 0_u32);
     for test in nodeids.iter().filter_map(|nodeid| known.tests.get(nodeid)) {
         let Some(seconds) = test.estimate().map(f64::from) else {
             continue;
         };
         let measured = f64::from(test.last.total);
         let share = if measured > 0.0 { (f64::from(test.last.cpu) / measured).clamp(0.0, 1.0) } else { 1.0 };
-        total += seconds;
+        own += seconds;
         cpu += seconds * share;
-        session = session.max(f64::from(test.last.session));
         tests += 1;
     }
     if tests == 0 {
@@ -108,7 +114,17 @@ fn outlook(nodeids: &[String], known: &Timings) -> Option<Outlook> {
     }
     let all = u32::try_from(nodeids.len()).unwrap_or(u32::MAX);
     let scale = f64::from(all) / f64::from(tests);
-    Some(Outlook { total: total * scale, cpu: cpu * scale, session })
+    let modules: BTreeSet<&str> = nodeids.iter().map(|nodeid| module_of(nodeid)).collect();
+    let modules = modules.into_iter().filter_map(|module| known.modules.get(module)?.price());
+    let wide: Vec<f32> = wide.iter().filter_map(|name| known.fixtures.get(name)?.seconds()).collect();
+    let fixtures: f64 = modules.chain(wide.iter().copied()).map(f64::from).sum();
+    let share = if own > 0.0 { cpu / own } else { 1.0 };
+    Some(Outlook {
+        total: own * scale + fixtures,
+        // What fixtures need of a processor is not measured.
+        cpu: cpu * scale + fixtures * share,
+        wide: wide.into_iter().map(f64::from).fold(0.0, f64::max),
+    })
 }
 
 #[cfg(test)]
@@ -126,23 +142,24 @@ mod tests {
     fn a_run_knows_what_an_earlier_one_has_found_out() {
         let mut timings = Timings::default();
         let mut history = History::default();
-        assert_eq!(history.begin(nodeids(), &timings), (vec![Expected::default(); 3], None));
+        assert_eq!(history.begin(nodeids(), &[], &timings), (vec![Expected::default(); 3], None));
         let spent = Spent { total: 2.25, cpu: 0.5625, shared: 1.0, session: 0.25, ..Spent::default() };
         history.finished(FIRST, ItemId(0), spent);
         // Another worker sets the module's fixtures up again.
         history.finished(SECOND, ItemId(1), Spent { shared: 0.5, ..spent });
+        history.set_up("::database".to_owned(), 2.0);
         timings.add(history.take(), 20_000);
-        let (expected, outlook) = history.begin(nodeids(), &timings);
+        let (expected, outlook) = history.begin(nodeids(), &["::database".to_owned()], &timings);
         let known = |seconds| Expected { seconds: Some(seconds), price: Some(0.75) };
         assert_eq!(expected, [known(1.0), known(1.5), Expected::default()]);
         // The third counts as the mean of the others.
-        assert_eq!(outlook, Some(Outlook { total: 3.75, cpu: 0.9375, session: 0.25 }));
+        assert_eq!(outlook, Some(Outlook { total: 3.75 + 0.75 + 2.0, cpu: 0.25 * 6.5, wide: 2.0 }));
     }
 
     #[test]
     fn lanes_are_of_the_same_items() {
         let mut history = History::default();
-        history.begin(nodeids(), &Timings::default());
+        history.begin(nodeids(), &[], &Timings::default());
         history.finished(SECOND, ItemId(4), Spent { total: 1.0, ..Spent::default() });
         assert_eq!(history.take().tests[0].0, "a.py::y");
     }

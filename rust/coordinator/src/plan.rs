@@ -37,6 +37,16 @@ pub enum Price {
     Seconds(f64),
 }
 
+impl Price {
+    /// Seconds, as far as anything is known.
+    fn known(self) -> f64 {
+        match self {
+            Self::Nothing | Self::Unknown => 0.0,
+            Self::Seconds(seconds) => seconds,
+        }
+    }
+}
+
 /// Neighbouring positions, `start` included, `end` not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -67,6 +77,8 @@ pub struct Plan {
     atom_starts: Vec<u32>,
     /// Per atom: what it costs to split its group.
     prices: Vec<Price>,
+    /// Per atom: where its group starts.
+    group_of: Vec<u32>,
     /// Per atom: which wide fixtures its group uses.
     wide_of: Vec<u32>,
     wide: Wide,
@@ -115,8 +127,10 @@ impl Plan {
         let in_pieces = order == Order::LongestFirst && are_in_pieces(&groups, items);
         let order = if in_pieces { Order::Collected } else { order };
         if order == Order::LongestFirst {
-            let mut weighed: Vec<(f64, Vec<ItemId>)> =
-                groups.into_iter().map(|group| (weights.total(&group), group)).collect();
+            let mut weighed: Vec<(f64, Vec<ItemId>)> = groups
+                .into_iter()
+                .map(|group| (weights.total(&group) + price(&group, items).known(), group))
+                .collect();
             weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
             groups = weighed.into_iter().map(|(_, group)| group).collect();
         }
@@ -127,6 +141,7 @@ impl Plan {
             atoms: Vec::with_capacity(items.len()),
             atom_starts: Vec::new(),
             prices: Vec::new(),
+            group_of: Vec::new(),
             wide_of: Vec::new(),
             wide: Wide::new(fixtures),
             order,
@@ -226,6 +241,24 @@ impl Plan {
         self.weight_before[span.end as usize] - self.weight_before[span.start as usize]
     }
 
+    /// As [`Plan::weight`] of a whole group, what it takes to set up the fixtures that it shares counted in.
+    #[must_use]
+    pub fn cost(&self, group: Span) -> f64 {
+        self.weight(group) + self.price(group.start).known()
+    }
+
+    /// Whether weights are seconds: as soon as anything is known of any item.
+    #[must_use]
+    pub fn weighs_in_seconds(&self) -> bool {
+        self.known_seconds > 0.0
+    }
+
+    /// Where the group at `position` starts.
+    #[must_use]
+    pub fn group_start(&self, position: u32) -> u32 {
+        self.group_of[self.atoms[position as usize] as usize]
+    }
+
     /// Where the atom of `position` starts.
     #[must_use]
     pub fn atom_start(&self, position: u32) -> u32 {
@@ -248,6 +281,12 @@ impl Plan {
     #[must_use]
     pub fn order(&self) -> Order {
         self.order
+    }
+
+    /// Whether any item uses a wide fixture.
+    #[must_use]
+    pub fn has_wide(&self) -> bool {
+        self.wide.are_used()
     }
 
     /// Numbers of the wide fixtures that the group at `position` uses.
@@ -327,6 +366,7 @@ impl Plan {
                 atom = Some(key);
                 self.atom_starts.push(position);
                 self.prices.push(price);
+                self.group_of.push(start);
                 self.wide_of.push(wide);
             }
             self.atoms.push(index(self.atom_starts.len() - 1));

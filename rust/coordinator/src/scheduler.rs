@@ -78,6 +78,8 @@ struct Slot {
     promised: Option<u32>,
     /// Wide fixtures that it has set up, or will have with what it holds.
     set_up: BTreeSet<u32>,
+    /// Where the group starts whose shared fixtures it has set up: that of the last item it has finished.
+    at_home: Option<u32>,
 }
 
 /// Decides who runs what. See the [module documentation](self).
@@ -101,6 +103,12 @@ pub struct Scheduler<C: Claims> {
     failures: u32,
     stopping: Option<NotRunReason>,
     thefts: Thefts,
+    /// Seconds that items have taken in this run, and what they weighed.
+    taken: (f64, f64),
+    /// The unit of weight in seconds when it was last decided again who waits.
+    decided_with: f64,
+    /// How many groups that use expensive wide fixtures workers have begun.
+    expensive_begun: u64,
 }
 
 impl<C: Claims> Scheduler<C> {
@@ -124,6 +132,9 @@ impl<C: Claims> Scheduler<C> {
             failures: 0,
             stopping: None,
             thefts: Thefts::default(),
+            taken: (0.0, 0.0),
+            decided_with: 0.0,
+            expensive_begun: 0,
             plan,
         }
     }
@@ -154,7 +165,7 @@ impl<C: Claims> Scheduler<C> {
         !reached(before) && reached(self.failures)
     }
 
-    /// Every report of the item has arrived; `seconds` is how long it took.
+    /// Every report of the item has arrived; `seconds` is how long it took, without fixtures that others use too.
     ///
     /// # Errors
     /// When that worker does not hold the item; nothing is changed then.
@@ -166,9 +177,19 @@ impl<C: Claims> Scheduler<C> {
     ) -> Result<Vec<Action>, SchedulerError> {
         self.take_from(worker, item)?;
         self.close(item, End::Reported);
-        self.slot(worker).pace.finished(seconds);
+        let position = self.plan.position(item);
+        self.taken.0 += seconds;
+        self.taken.1 += self.plan.weight(Span { start: position, end: position + 1 });
+        let home = self.plan.group_start(position);
+        let slot = self.slot(worker);
+        slot.pace.finished(seconds);
+        slot.at_home = Some(home);
         let mut actions = Vec::new();
+        let begun = self.expensive_begun;
         self.top_up(worker, &mut actions);
+        if self.expensive_begun > begun || self.thinks_again() {
+            self.wake(&mut actions);
+        }
         if self.let_go(worker) {
             self.wake(&mut actions);
         }
@@ -374,6 +395,6 @@ impl<C: Claims> Scheduler<C> {
 impl Slot {
     fn new() -> Self {
         let (state, holding, pace) = (WorkerState::Starting, Holding::default(), Pace::new());
-        Self { state, holding, pace, promised: None, set_up: BTreeSet::new() }
+        Self { state, holding, pace, promised: None, set_up: BTreeSet::new(), at_home: None }
     }
 }

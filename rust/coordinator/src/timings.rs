@@ -154,13 +154,19 @@ impl Timings {
     }
 
     fn forget(&mut self, day: u32, most: usize) {
-        let mut oldest = day.saturating_sub(FORGOTTEN_AFTER);
+        let oldest = day.saturating_sub(FORGOTTEN_AFTER);
+        self.tests.retain(|_, test| test.day >= oldest);
         if self.tests.len() > most {
             let mut days: Vec<u32> = self.tests.values().map(|test| test.day).collect();
-            let (_, last_kept, _) = days.select_nth_unstable_by(most, |a, b| b.cmp(a));
-            oldest = oldest.max(*last_kept + 1);
+            let (newer, &mut last, _) = days.select_nth_unstable_by(most, |a, b| b.cmp(a));
+            // Of those that ran on the last day that is kept, as many as there is room for.
+            let mut room = newer.iter().filter(|day| **day == last).count();
+            self.tests.retain(|_, test| {
+                let is_kept = test.day > last || (test.day == last && room > 0);
+                room -= usize::from(is_kept && test.day == last);
+                is_kept
+            });
         }
-        self.tests.retain(|_, test| test.day >= oldest);
         self.modules.retain(|_, module| module.day >= oldest);
         self.fixtures.retain(|_, fixture| fixture.day >= oldest);
     }
@@ -244,7 +250,9 @@ mod tests {
             timings.add(Findings { tests, ..Findings::default() }, day);
         }
         timings.forget(20_002, 4);
-        assert_eq!(timings.tests.keys().collect::<Vec<_>>(), ["c", "d", "e"]);
+        assert_eq!(timings.tests.keys().collect::<Vec<_>>(), ["a", "c", "d", "e"]);
+        timings.forget(20_002, 2);
+        assert_eq!(timings.tests.keys().collect::<Vec<_>>(), ["c", "e"]);
     }
 
     #[test]

@@ -74,6 +74,8 @@ fn lock(path: &Path) -> std::io::Result<File> {
 fn write(path: &Path, timings: &Timings) -> std::io::Result<()> {
     let mut bytes = MAGIC.to_vec();
     rmp_serde::encode::write(&mut bytes, timings).map_err(std::io::Error::other)?;
+    // A link stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&bytes)?;

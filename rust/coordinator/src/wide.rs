@@ -38,6 +38,10 @@ impl Wide {
         })
     }
 
+    pub(crate) fn are_used(&self) -> bool {
+        self.unions.len() > 1
+    }
+
     pub(crate) fn union(&self, number: u32) -> &[u32] {
         &self.unions[number as usize]
     }

@@ -168,14 +168,20 @@ impl Coordinator {
         self.command(Command::Regroup(keys));
     }
 
-    /// Tells the plan what is known of the collected items from earlier runs. Returns, if anything is known, the seconds
-    /// that all of them are expected to take, of those how many need a processor, and what a worker takes for fixtures
-    /// of the session.
-    fn expect(&self, py: Python<'_>, nodeids: Vec<String>, known: &Timings) -> Option<(f64, f64, f64)> {
+    /// Tells the plan what is known of the collected items, and of the fixtures of session and package scope that they
+    /// use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those how many
+    /// need a processor, and what the most expensive of these fixtures takes.
+    fn expect(
+        &self,
+        py: Python<'_>,
+        nodeids: Vec<String>,
+        wide: Vec<String>,
+        known: &Timings,
+    ) -> Option<(f64, f64, f64)> {
         let outlook = py.detach(|| {
-            self.inner.lock().unwrap_or_else(PoisonError::into_inner).expect(nodeids, &known.inner)
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).expect(nodeids, &wide, &known.inner)
         });
-        outlook.map(|outlook| (outlook.total, outlook.cpu, outlook.session))
+        outlook.map(|outlook| (outlook.total, outlook.cpu, outlook.wide))
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
@@ -294,13 +300,14 @@ impl Event {
 
 /// The automatic number of workers and the reason for it, as a phrase.
 #[pyfunction]
-#[pyo3(signature = (*, separable, expected_total, expected_cpu, worker_memory, worker_start))]
+#[pyo3(signature = (*, separable, expected_total, expected_cpu, worker_memory, worker_start, worker_fixtures))]
 pub(crate) fn automatic_workers(
     separable: usize,
     expected_total: f64,
     expected_cpu: Option<f64>,
     worker_memory: u64,
     worker_start: f64,
+    worker_fixtures: f64,
 ) -> (usize, String) {
     let (workers, limit) = capacity::automatic(capacity::Inputs {
         cores: capacity::usable_cores(),
@@ -310,6 +317,7 @@ pub(crate) fn automatic_workers(
         expected_total,
         expected_cpu,
         worker_start,
+        worker_fixtures,
     });
     (workers, limit.to_string())
 }

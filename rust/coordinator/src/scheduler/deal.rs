@@ -25,7 +25,7 @@ struct Batch {
 impl Batch {
     fn add(&mut self, plan: &Plan, group: Span) {
         self.groups.push(group);
-        self.weight += plan.weight(group);
+        self.weight += plan.cost(group);
         self.wide.extend(plan.wide(group.start));
     }
 
@@ -50,7 +50,7 @@ pub(super) fn deal(plan: &Plan, workers: u32) -> Deques {
     if plan.has_lanes() || workers == 0 {
         for &group in plan.groups() {
             match plan.lane(group) {
-                Some(lane) => deques.push(lane, group, plan.weight(group)),
+                Some(lane) => deques.push(lane, group, plan.cost(group)),
                 None => deques.push_orphan(group),
             }
         }
@@ -62,7 +62,7 @@ pub(super) fn deal(plan: &Plan, workers: u32) -> Deques {
     }
     for (worker, hand) in (0..).zip(hands.hands) {
         for group in in_order(plan, hand.groups) {
-            deques.push(WorkerId(worker), group, plan.weight(group));
+            deques.push(WorkerId(worker), group, plan.cost(group));
         }
     }
     deques
@@ -126,7 +126,7 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
         return batches;
     }
     let nothing = BTreeSet::new();
-    let total = plan.groups().iter().map(|&group| plan.weight(group)).sum();
+    let total = plan.groups().iter().map(|&group| plan.cost(group)).sum();
     for family in families.into_values() {
         let set_up = plan.seconds_to_set_up(&family.wide, &nothing);
         let mut parts = vec![Batch::default(); parts(set_up, family.weight, total, workers)];

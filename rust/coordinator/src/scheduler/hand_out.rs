@@ -16,10 +16,15 @@ impl<C: Claims> Scheduler<C> {
             WorkerState::Draining => true,
             WorkerState::Dead(_) => return actions,
         };
+        let begun = self.expensive_begun;
         if is_retired || self.ledger.is_done() {
             self.end(worker, &mut actions);
         } else if !self.lease_again(worker, &mut actions) && !self.hand_out(worker, &mut actions) {
             self.park(worker, &mut actions);
+        }
+        if self.expensive_begun > begun {
+            // What was not worth taking as a whole can be split now.
+            self.wake(&mut actions);
         }
         actions
     }
@@ -117,6 +122,7 @@ impl<C: Claims> Scheduler<C> {
 
     /// Puts a group, or a part of one, into a worker's hands.
     pub(super) fn take_on(&mut self, worker: WorkerId, span: Span) {
+        self.expensive_begun += u64::from(self.plan.most_expensive(span.start).is_some());
         let slot = &mut self.slots[worker.index()];
         slot.holding.take_on(span);
         let wide = self.plan.wide(span.start);
@@ -159,6 +165,12 @@ impl<C: Claims> Scheduler<C> {
         // Once another worker runs the serial items, this one gets them only if that one dies.
         let keep = self.serial.front().filter(|_| self.parallel_left > 0);
         let keep = keep.map(|group| self.plan.item(group.start));
+        if keep.is_none() {
+            // It tears down everything.
+            let slot = self.slot(worker);
+            slot.set_up.clear();
+            slot.at_home = None;
+        }
         actions.push(Action::Park { worker, keep });
     }
 
@@ -181,8 +193,8 @@ impl<C: Claims> Scheduler<C> {
     /// Work that is new to the parked workers has appeared: each takes some until nothing is left to take.
     pub(super) fn wake(&mut self, actions: &mut Vec<Action>) {
         self.end_parked_if_done(actions);
-        if self.lanes.is_some() {
-            // What has come back is for one of them, if for any.
+        if self.lanes.is_some() || self.plan.has_wide() {
+            // What has come back is for one of them, if for any; and what is not worth it for one may be for another.
             for worker in self.parked.clone() {
                 self.hand_out(worker, actions);
             }

@@ -16,6 +16,10 @@ pub struct Thefts {
     pub splits: u64,
 }
 
+/// What is gained by setting fixtures up in two workers at the same time has to be this share of what that takes: nobody
+/// waits longer for it, but nobody wants a database for a test of a millisecond.
+const WORTH_THE_TROUBLE: f64 = 0.25;
+
 /// What can be stolen from one worker.
 #[derive(Clone, Copy)]
 struct Loot {
@@ -27,6 +31,8 @@ struct Loot {
     /// Everything the victim has not begun, of which a thief takes half.
     unstarted: f64,
     price: Price,
+    /// The victim has not set up what that price is for either: both do so at the same time.
+    together: bool,
     /// What the thief would take to set up wide fixtures.
     set_up: f64,
 }
@@ -34,12 +40,13 @@ struct Loot {
 impl Loot {
     /// How much sooner the victim would be done, in the plan's unit of weight; `None` if not at all.
     fn gain(self) -> Option<f64> {
-        let price = match self.price {
-            Price::Nothing | Price::Unknown => 0.0,
-            Price::Seconds(price) => price,
+        let (price, least) = match self.price {
+            Price::Nothing | Price::Unknown => (0.0, 0.0),
+            Price::Seconds(price) if self.together => (0.0, WORTH_THE_TROUBLE * price),
+            Price::Seconds(price) => (price, 0.0),
         };
         let gain = (self.unstarted - price - self.set_up) / 2.0;
-        (gain > 0.0).then_some(gain)
+        (gain > least).then_some(gain)
     }
 }
 
@@ -69,8 +76,10 @@ impl<C: Claims> Scheduler<C> {
     fn steal_group(&mut self, thief: WorkerId) -> Option<Span> {
         let (plan, slots) = (&self.plan, &self.slots);
         let set_up = &slots[thief.index()].set_up;
+        let unit = self.unit();
         let group = self.deques.steal(|victim, group, left| {
-            let extra = plan.seconds_to_set_up(plan.wide(group.start), set_up);
+            let wide = plan.wide(group.start);
+            let extra = plan.seconds_to_set_up(wide, set_up);
             let slot = slots.get(victim.index());
             let comes_to_it = slot.is_none_or(|slot| !slot.state.is_leaving());
             // The victim would be done with everything before the thief with this.
@@ -78,7 +87,8 @@ impl<C: Claims> Scheduler<C> {
                 let in_hand = slot.map_or(0.0, |slot| {
                     slot.holding.pieces().iter().map(|piece| plan.weight(piece.all())).sum()
                 });
-                extra + plan.weight(group) >= left + in_hand
+                let its_own = slot.map_or(0.0, |slot| plan.seconds_to_set_up(wide, &slot.set_up));
+                extra / unit + plan.weight(group) >= left + in_hand + its_own / unit
             };
             !(extra > 0.0 && comes_to_it && in_vain())
         })?;
@@ -138,12 +148,46 @@ impl<C: Claims> Scheduler<C> {
             }
         }
         let loot = |(piece, span): (usize, Span)| {
-            let price = self.plan.price(span.start);
+            let (price, together) = self.price(span.start, victim, thief);
             let wide = self.plan.wide(span.start);
-            let set_up = self.plan.seconds_to_set_up(wide, &self.slots[thief.index()].set_up);
-            Loot { victim, piece, span, unstarted, price, set_up }
+            let set_up = self.plan.seconds_to_set_up(wide, &self.slots[thief.index()].set_up) / self.unit();
+            Loot { victim, piece, span, unstarted, price, together, set_up }
         };
         ends.into_iter().rev().map(loot).find(|loot| loot.gain().is_some())
+    }
+
+    /// What the thief takes to set up the fixtures that the group shares, and whether the victim has to do so too.
+    fn price(&self, position: u32, victim: WorkerId, thief: WorkerId) -> (Price, bool) {
+        let home = Some(self.plan.group_start(position));
+        if self.slots[thief.index()].at_home == home {
+            return (Price::Nothing, false);
+        }
+        (self.plan.price(position), self.slots[victim.index()].at_home != home)
+    }
+
+    /// Tests turn out to take another order of time than was thought when workers were left waiting for the sake of a
+    /// fixture.
+    pub(super) fn thinks_again(&mut self) -> bool {
+        if self.parked.is_empty() || !self.plan.has_wide() || self.plan.weighs_in_seconds() {
+            return false;
+        }
+        let unit = self.unit();
+        let differs = unit > 2.0 * self.decided_with || unit < 0.5 * self.decided_with;
+        if differs {
+            self.decided_with = unit;
+        }
+        differs
+    }
+
+    /// Seconds for each unit of weight: where nothing is known of items, what they have taken so far.
+    fn unit(&self) -> f64 {
+        /// Until then: of the order of real suites' means.
+        const ASSUMED: f64 = 0.01;
+        match self.taken {
+            _ if self.plan.weighs_in_seconds() => 1.0,
+            (seconds, weight) if weight > 0.0 => (seconds / weight).max(f64::MIN_POSITIVE),
+            _ => ASSUMED,
+        }
     }
 
     /// Takes the leased items of the loot back, last one first as the victim claims the first one first.
@@ -198,7 +242,7 @@ mod tests {
 
     use super::*;
     use crate::claims::TableClaims;
-    use crate::model::{Item, Membership};
+    use crate::model::{Collection, Item, Membership, WideFixture, WideFixtures};
     use crate::plan::{Order, Plan};
     use crate::scheduler::Limits;
 
@@ -348,5 +392,102 @@ mod tests {
         let rest = |worker| Action::Lease { worker, items: items(1..3) };
         assert_eq!(scheduler.starved(busy), [rest(busy)]);
         assert_eq!(scheduler.ready(idle), [rest(idle)]);
+    }
+
+    #[test]
+    fn in_a_first_run_it_is_decided_again_when_it_is_known_what_tests_take() {
+        let item = |group, wide| Item {
+            group,
+            atom: group,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: false,
+            estimate: None,
+            price: None,
+            wide,
+        };
+        let long = (0..4).map(|atom| Item { atom, ..item(0, Some(0)) });
+        let all = long.chain([item(1, None)]).collect();
+        let each = vec![WideFixture { name: "db".to_owned(), of_package: false, seconds: 0.0 }];
+        let fixtures = WideFixtures { each, sets: vec![vec![0]] };
+        let plan = Plan::of(&Collection { items: all, fixtures, patience: Vec::new() }, Order::LongestFirst);
+        let claims = Arc::new(TableClaims::new(plan.len()));
+        let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
+        scheduler.ready(VICTIM);
+        scheduler.ready(THIEF);
+        assert!(claims.claim(ItemId(0), VICTIM) && claims.claim(ItemId(4), THIEF));
+        scheduler.measured("db", 3.2);
+        // It asks before the teardown of what it runs.
+        assert_eq!(scheduler.starved(THIEF), [Action::Park { worker: THIEF, keep: None }]);
+        let actions = scheduler.finished(THIEF, ItemId(4), 5.0).expect("it holds the item");
+        assert_eq!(actions, [Action::Lease { worker: THIEF, items: items(3..4) }]);
+    }
+
+    /// One group of single functions that use a session fixture (or else share a module's), all known to take a second.
+    fn expensive(count: u32, fixture: f64, is_wide: bool) -> (Scheduler<Arc<TableClaims>>, Arc<TableClaims>) {
+        let item = |atom| Item {
+            group: 0,
+            atom,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: !is_wide,
+            estimate: Some(1.0),
+            price: (!is_wide).then_some(fixture),
+            wide: is_wide.then_some(0),
+        };
+        let each = vec![WideFixture { name: String::new(), of_package: false, seconds: fixture }];
+        let fixtures = WideFixtures { each, sets: vec![vec![0]] };
+        let items = (0..count).map(item).collect();
+        let plan = Plan::of(&Collection { items, fixtures, patience: Vec::new() }, Order::Collected);
+        let claims = Arc::new(TableClaims::new(plan.len()));
+        (Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default()), claims)
+    }
+
+    #[test]
+    fn who_came_before_the_owner_of_an_expensive_group_gets_a_part_of_it() {
+        let (mut scheduler, _) = expensive(10, 4.0, true);
+        assert_eq!(scheduler.ready(THIEF), [Action::Park { worker: THIEF, keep: None }]);
+        let actions = scheduler.ready(VICTIM);
+        assert!(
+            actions.iter().any(|action| matches!(action, Action::Lease { worker: THIEF, .. })),
+            "{actions:?}"
+        );
+    }
+
+    #[test]
+    fn nobody_sets_up_for_a_few_tests_what_takes_longer_than_all_of_them() {
+        let (mut scheduler, claims) = expensive(3, 4.0, true);
+        scheduler.ready(VICTIM);
+        assert!(claims.claim(ItemId(0), VICTIM));
+        assert_eq!(scheduler.ready(THIEF), [Action::Park { worker: THIEF, keep: None }]);
+    }
+
+    #[test]
+    fn a_module_s_fixtures_cost_only_who_has_not_set_them_up() {
+        // Neither has: both do so at the same time, and share the tests.
+        let (mut scheduler, claims) = expensive(5, 7.0, false);
+        scheduler.ready(VICTIM);
+        assert!(claims.claim(ItemId(0), VICTIM));
+        let lease = Action::Lease { worker: THIEF, items: items(3..5) };
+        assert_eq!(scheduler.ready(THIEF), [lease]);
+        // Both have.
+        for (item, worker) in [(0, VICTIM), (3, THIEF), (4, THIEF)] {
+            assert!(worker == VICTIM || claims.claim(ItemId(item), worker));
+            scheduler.finished(worker, ItemId(item), 1.0).expect("it holds the item");
+        }
+        assert!(claims.claim(ItemId(1), VICTIM));
+        let lease = Action::Lease { worker: THIEF, items: items(2..3) };
+        assert_eq!(scheduler.starved(THIEF), [lease]);
+        // Neither has, and it is not worth the trouble.
+        let (mut scheduler, claims) = expensive(5, 10.0, false);
+        scheduler.ready(VICTIM);
+        assert!(claims.claim(ItemId(0), VICTIM));
+        assert_eq!(scheduler.ready(THIEF), [Action::Park { worker: THIEF, keep: None }]);
+        // Only the victim has.
+        let (mut scheduler, claims) = expensive(5, 10.0, false);
+        scheduler.ready(VICTIM);
+        assert!(claims.claim(ItemId(0), VICTIM));
+        scheduler.finished(VICTIM, ItemId(0), 1.0).expect("it holds the item");
+        assert_eq!(scheduler.ready(THIEF), [Action::Park { worker: THIEF, keep: None }]);
     }
 }
