@@ -171,6 +171,7 @@ impl Coordinator {
     /// Tells the plan what is known of the collected items, and of the fixtures of session and package scope that they
     /// use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those how many
     /// need a processor, and what the most expensive of these fixtures takes.
+    #[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
     fn expect(
         &self,
         py: Python<'_>,
