@@ -35,7 +35,9 @@ def test_how_it_ended(returncode: int | None, words: str) -> None:
 
 @pytest.mark.parametrize("phase", ["call", "teardown"])
 def test_a_crash_names_worker_end_and_test(node: Any, phase: Any) -> None:
-    report = crashes.crashed("test_a.py::test_one", LOCATION, phase, node, "was killed by SIGSEGV", [("Fatal error", "the stack")])
+    report = crashes.crashed(
+        "test_a.py::test_one", LOCATION, phase, node, "was killed by SIGSEGV", [("Fatal error", "the stack")]
+    )
     assert (report.nodeid, report.location, report.when) == ("test_a.py::test_one", LOCATION, phase)
     assert report.failed
     assert report.longreprtext == "worker 'gw7' crashed while running 'test_a.py::test_one': it was killed by SIGSEGV"
