@@ -16,7 +16,7 @@ _OURS = b"fastest timings "
 
 
 class Outlook(NamedTuple):
-    """What all tests are expected to take, in seconds: in all, of processor time; and for the most expensive fixture that
+    """What all tests are expected to take, in seconds: in all, of processor time; and the most expensive fixture that
     several workers may set up.
     """
 
