@@ -9,6 +9,9 @@ use crate::model::{ItemId, WorkerId};
 /// Wait for a worker that is about to be killed to write down its stacks.
 const DUMP_GRACE: Duration = Duration::from_millis(500);
 
+/// The coordinator looks a hundred times a second. Where it has not for this long, it could not.
+const LONG_AWAY: Duration = Duration::from_millis(500);
+
 /// What a worker is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doing {
@@ -77,16 +80,29 @@ enum State {
 pub(crate) struct Hangs {
     patience: Patience,
     seen: BTreeMap<WorkerId, Seen>,
+    last: Option<Instant>,
 }
 
 impl Hangs {
     pub(crate) fn new(patience: Patience) -> Self {
-        Self { patience, seen: BTreeMap::new() }
+        Self { patience, seen: BTreeMap::new(), last: None }
     }
 
     /// Nobody has to be looked at.
     pub(crate) fn are_allowed(&self) -> bool {
         self.patience.is_endless()
+    }
+
+    /// All workers are looked at now. If that has not been possible for long, the whole run was stopped (Ctrl-Z), and
+    /// nobody is to blame for the time.
+    pub(crate) fn begin_look(&mut self, now: Instant) {
+        let away = self.last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        if away > LONG_AWAY {
+            for seen in self.seen.values_mut() {
+                seen.since += away;
+            }
+        }
+        self.last = Some(now);
     }
 
     /// The worker is at this (`None`: it waits for work).
@@ -146,6 +162,20 @@ mod tests {
         assert_eq!(hangs.look(WORKER, Some(item(0)), start + 2 * SECOND), None, "once is enough");
         assert_eq!(hangs.bury(WORKER), Some(SECOND));
         assert_eq!(hangs.bury(WORKER), None);
+    }
+
+    #[test]
+    fn nobody_is_to_blame_for_a_time_in_which_the_run_was_stopped() {
+        let (mut hangs, start) = hangs(Some(1.0));
+        let mut look = |after: Duration| {
+            hangs.begin_look(start + after);
+            hangs.look(WORKER, Some(item(0)), start + after)
+        };
+        assert_eq!(look(Duration::ZERO), None);
+        assert_eq!(look(SECOND / 4), None);
+        assert_eq!(look(100 * SECOND), None);
+        assert_eq!(look(100 * SECOND + SECOND / 2), None);
+        assert_eq!(look(101 * SECOND), Some(Step::Dump));
     }
 
     #[test]

@@ -15,6 +15,7 @@ impl Dispatcher {
             return;
         };
         let now = Instant::now();
+        run.hangs.begin_look(now);
         for (role, process) in self.processes.iter() {
             let (Role::Worker(worker), Some(pid), None) = (role, process.pid, process.status) else {
                 continue;
