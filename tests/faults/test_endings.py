@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-
 from processes.harness import METHODS, Suite
 
 if TYPE_CHECKING:
