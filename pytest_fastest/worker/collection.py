@@ -59,6 +59,8 @@ class Planner:
         self._numbers: dict[object, int] = {}
         self._parents: dict[Node, tuple[str, object | None, _Marks]] = {}
         self._fixtures: dict[int, _Fixtures] = {}
+        # By the definitions in use: most functions use the same few.
+        self._definitions: dict[tuple[int, ...], _Fixtures] = {}
         self._wide: dict[tuple[str, bool], int] = {}
         self._sets: dict[tuple[int, ...], int] = {}
         self.patience: list[tuple[int, float]] = []
@@ -113,14 +115,21 @@ class Planner:
             return _Fixtures()
         known = self._fixtures.get(id(info))
         if known is None:
-            chains = getattr(info, "name2fixturedefs", {}).values()
-            definitions = [definition for chain in chains for definition in _requested(chain)]
-            are_shared = any(definition.scope in ("module", "package") for definition in definitions)
-            names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in SCOPES]
-            numbers = tuple(sorted(self._wide.setdefault(name, len(self._wide)) for name in names))
-            wide = self._sets.setdefault(numbers, len(self._sets)) if numbers else None
-            known = self._fixtures[id(info)] = _Fixtures(are_shared, wide)
+            chains = [chain for chain in getattr(info, "name2fixturedefs", {}).values() if chain]
+            key = tuple(id(chain[-1]) for chain in chains)
+            known = self._definitions.get(key)
+            if known is None:
+                known = self._definitions[key] = self._sorted(chains)
+            self._fixtures[id(info)] = known
         return known
+
+    def _sorted(self, chains: list[Sequence[pytest.FixtureDef[Any]]]) -> _Fixtures:
+        definitions = [definition for chain in chains for definition in _requested(chain)]
+        are_shared = any(definition.scope in ("module", "package") for definition in definitions)
+        names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in SCOPES]
+        numbers = tuple(sorted(self._wide.setdefault(name, len(self._wide)) for name in names))
+        wide = self._sets.setdefault(numbers, len(self._sets)) if numbers else None
+        return _Fixtures(are_shared, wide)
 
     def _number(self, key: object) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
