@@ -25,7 +25,8 @@ _FORK_SECONDS = 0.01
 _SPARE_FILES = 8
 # Memory that is assumed where the system doesn't tell (bytes).
 _UNKNOWN_MEMORY = 100 << 20
-_UNLIMITED = 1 << 30
+# For as many workers as one likes there is work, or room.
+UNLIMITED = 1 << 30
 
 
 class Choice(NamedTuple):
@@ -73,8 +74,8 @@ def _most_by_files() -> int:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         in_use = sum(1 for _ in Path("/proc/self/fd").iterdir())
     except (ImportError, OSError):
-        return _UNLIMITED
-    return max(1, limit - in_use - _SPARE_FILES) if limit != resource.RLIM_INFINITY else _UNLIMITED
+        return UNLIMITED
+    return max(1, limit - in_use - _SPARE_FILES) if limit != resource.RLIM_INFINITY else UNLIMITED
 
 
 def _choose(

@@ -32,8 +32,6 @@ _PATIENCE = 0.1
 # Before a plugin decides about a crash: what its side in the worker said last may be on its way to a thread here
 # (pytest-rerunfailures has sockets of its own). Seconds.
 _SETTLE = 0.1
-# For as many workers as one likes there is work.
-_UNLIMITED = 1 << 30
 # Replacements for crashed workers, per worker; pytest-xdist's default.
 _RESTARTS_PER_WORKER = 4
 # Why tests are not run although nobody wanted the run to end.
@@ -168,7 +166,7 @@ class ControllerPlugin:
     def _choose(self, described: dict[str, Any], separable: int, outlook: Outlook) -> capacity.Choice:
         return capacity.choose(
             self._request,
-            separable=separable if self._mode != scheduling.EACH else _UNLIMITED,
+            separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,
             outlook=outlook,
             memory=described["memory"],
             forks=self._method == "fork",

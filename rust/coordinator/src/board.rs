@@ -6,8 +6,8 @@
 //! test, and why the test that a worker died in is known without a message per test.
 //!
 //! Layout, in 32-bit words: magic, number of items, number of worker slots, stop flag; then per worker the item it
-//! runs (item + 1, or 0; the highest bit says that it is in its teardown, the next that it is condemned); then per item its claim word (worker + 1
-//! in the upper 30 bits, the state in the lower 2).
+//! runs (item + 1, or 0; the highest bit says that it is in its teardown, the next that it is condemned); then per item
+//! its claim word (worker + 1 in the upper 30 bits, the state in the lower 2).
 
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
 

@@ -131,8 +131,8 @@ impl Coordinator {
         }
     }
 
-    /// Tells the plan what is known of the collected items, and of the wide fixtures with these names, from earlier runs. Returns what all of them are expected to
-    /// take, if anything is known.
+    /// Tells the plan what is known of the collected items, and of the wide fixtures with these names, from earlier runs.
+    /// Returns what all of them are expected to take, if anything is known.
     pub fn expect(&self, nodeids: Vec<String>, wide: &[String], known: &Timings) -> Option<Outlook> {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         let (items, outlook) = history.begin(nodeids, wide, known);

@@ -21,7 +21,7 @@ use crate::board::Board;
 use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
-use crate::hangs::{Hangs, Patience};
+use crate::hangs::Hangs;
 use crate::history::History;
 use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Collection, ItemId, Membership, WorkerId};
@@ -428,8 +428,7 @@ impl Dispatcher {
         let Some(collection) = self.collected.take() else {
             return;
         };
-        let patience = per_lane(&collection, if options.each { options.workers } else { 1 });
-        let hangs = Hangs::new(Patience::new(options.hang_timeout, &patience));
+        let hangs = watch::hangs(&options, &collection);
         let plan = if options.each {
             Plan::each(collection.items, self.order, options.workers)
         } else {
@@ -527,15 +526,6 @@ impl Dispatcher {
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
-}
-
-/// How long single items may take, for each number that they have.
-fn per_lane(collection: &Collection, lanes: u32) -> Vec<(ItemId, f64)> {
-    let items = u32::try_from(collection.items.len()).unwrap_or(u32::MAX);
-    let in_lane = |lane: u32| {
-        collection.patience.iter().map(move |&(item, seconds)| (ItemId(lane * items + item.0), seconds))
-    };
-    (0..lanes).flat_map(in_lane).collect()
 }
 
 /// The item that `worker` runs according to the board, if the ledger agrees that it is not done.

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::{Dispatcher, Running, running_item};
-use crate::hangs::{Doing, Step};
-use crate::model::WorkerId;
+use crate::event::Run;
+use crate::hangs::{Doing, Hangs, Patience, Step};
+use crate::model::{Collection, ItemId, WorkerId};
 use crate::protocol::Role;
 use crate::signals::{self, Signal};
 use crate::worker_state::WorkerState;
@@ -34,6 +35,21 @@ impl Dispatcher {
             }
         }
     }
+}
+
+/// Nobody has been seen yet.
+pub(super) fn hangs(options: &Run, collection: &Collection) -> Hangs {
+    let lanes = if options.each { options.workers } else { 1 };
+    Hangs::new(Patience::new(options.hang_timeout, &per_lane(collection, lanes)))
+}
+
+/// How long single items may take, for each number that they have.
+fn per_lane(collection: &Collection, lanes: u32) -> Vec<(ItemId, f64)> {
+    let items = u32::try_from(collection.items.len()).unwrap_or(u32::MAX);
+    let in_lane = |lane: u32| {
+        collection.patience.iter().map(move |&(item, seconds)| (ItemId(lane * items + item.0), seconds))
+    };
+    (0..lanes).flat_map(in_lane).collect()
 }
 
 fn doing(run: &Running, worker: WorkerId) -> Option<Doing> {

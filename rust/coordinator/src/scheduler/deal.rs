@@ -155,7 +155,7 @@ fn parts(set_up: f64, weight: f64, total: f64, workers: u32) -> usize {
 /// What one worker was dealt, as it runs it.
 fn in_order(plan: &Plan, mut groups: Vec<Span>) -> Vec<Span> {
     groups.sort_by_key(|group| group.start);
-    if plan.order() == Order::LongestFirst { by_package(plan, groups) } else { groups }
+    if plan.has_wide() && plan.order() == Order::LongestFirst { by_package(plan, groups) } else { groups }
 }
 
 /// Puts groups that share fixtures of a package behind each other, where the first of them stands: when a worker leaves
