@@ -1,0 +1,380 @@
+"""Compares what a run reported with what its tests wrote down, and both with what was to happen. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from soak import actor
+from soak.observe import Mark, is_of_test
+from soak.suite import WORDS, Case, Kind, Phase, Plan, Stop, Victim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soak.observe import Observed, Report
+
+
+class State(Enum):
+    """What a run says became of a test."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    FAILED_IN_SETUP = "failed in set-up"
+    FAILED_IN_TEARDOWN = "failed in teardown"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+    CRASHED = "crashed"
+    HUNG = "hung"
+    NOT_RUN = "not run"
+    BROKEN_OFF = "broken off"
+    ABSENT = "absent"
+    NONSENSE = "nonsense"
+
+
+_OF_KIND = {
+    Kind.PASSES: State.PASSED,
+    Kind.SKIPS: State.SKIPPED,
+    Kind.IS_SKIPPED: State.SKIPPED,
+    Kind.XFAILS: State.XFAILED,
+    Kind.XPASSES: State.XPASSED,
+    Kind.CRASHES: State.CRASHED,
+    Kind.HANGS: State.HUNG,
+}
+_OF_PHASE = {
+    Phase.SETUP: State.FAILED_IN_SETUP,
+    Phase.CALL: State.FAILED,
+    Phase.TEARDOWN: State.FAILED_IN_TEARDOWN,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.text}"
+
+
+WHOLE = ["setup", "call", "teardown"]
+_TOLD = {"crashed while running": State.CRASHED, "because it hung": State.HUNG, "not run: ": State.NOT_RUN}
+
+
+def state(reports: list[Report], starts: int, finishes: int) -> State:
+    """What became of a test by what was heard of it."""
+    if not (reports or starts or finishes):
+        return State.ABSENT
+    if starts != 1 or finishes > 1:
+        return State.NONSENSE
+    whens = [report.when for report in reports]
+    if finishes == 0:
+        return State.BROKEN_OFF if whens == WHOLE[: len(whens)] else State.NONSENSE
+    failed = [report for report in reports if report.outcome == "failed"]
+    told = [(report, found) for report in failed for word, found in _TOLD.items() if word in report.text]
+    if told:
+        return _ended_from_outside(reports, *told[-1])
+    by_when = {report.when: report for report in reports}
+    if whens not in (WHOLE, ["setup", "teardown"]) or (len(whens) == 2) is (by_when["setup"].outcome == "passed"):
+        return State.NONSENSE
+    return _ended_by_itself(by_when, failed)
+
+
+def _ended_from_outside(reports: list[Report], last: Report, found: State) -> State:
+    """The coordinator's word is the last, and comes behind what the worker had reported."""
+    place = reports.index(last)
+    before, behind = [report.when for report in reports[:place]], [report.when for report in reports[place + 1 :]]
+    if found is State.NOT_RUN:
+        return found if not before and not behind and last.when == "setup" else State.NONSENSE
+    shapes = {"call": (["setup"][: len(before)], ["teardown"]), "teardown": (WHOLE[: len(before)], [])}
+    return found if shapes.get(last.when) == (before, behind) else State.NONSENSE
+
+
+def _ended_by_itself(by_when: dict[str, Report], failed: list[Report]) -> State:
+    if len(failed) > 1:
+        return State.NONSENSE
+    if failed:
+        return _OF_PHASE[Phase(failed[0].when)]
+    body = by_when.get("call", by_when["setup"])
+    if body.expected_to_fail:
+        return State.XFAILED if body.outcome == "skipped" else State.XPASSED
+    return State.SKIPPED if body.outcome == "skipped" else State.PASSED
+
+
+def expected_state(test: Case) -> State:
+    return _OF_PHASE[test.phase] if test.kind is Kind.FAILS else _OF_KIND[test.kind]
+
+
+def expected_steps(test: Case) -> list[str]:
+    """The steps that a test comes to if nobody disturbs it."""
+    if test.kind is Kind.IS_SKIPPED:
+        return ["start", "end"]
+    if test.deed is None:
+        return list(actor.STEPS)
+    until = {Phase.SETUP: "setup", Phase.CALL: "before", Phase.TEARDOWN: "down"}[test.phase]
+    reached = list(actor.STEPS[: actor.STEPS.index(until) + 1])
+    if test.kind in (Kind.CRASHES, Kind.HANGS):
+        return reached
+    behind = {Phase.SETUP: ["end"], Phase.CALL: ["down", "gone", "end"], Phase.TEARDOWN: ["end"]}
+    return reached + behind[test.phase]
+
+
+class Judge:
+    """Looks at one run."""
+
+    def __init__(self, plan: Plan, observed: Observed) -> None:
+        self._plan = plan
+        self._observed = observed
+        self._tests = plan.tests()
+        self._marks: dict[int, list[Mark]] = defaultdict(list)
+        self._names: dict[int, set[str]] = defaultdict(set)
+        for mark in observed.marks:
+            self._names[mark.pid].add(mark.worker)
+            if is_of_test(mark):
+                self._marks[int(mark.what)].append(mark)
+        heard = (observed.reports, observed.starts, observed.finishes)
+        self.states = {
+            test: state(heard[0].get(test.nodeid, []), heard[1][test.nodeid], heard[2][test.nodeid])
+            for test in self._tests
+        }
+        self._killed = {strike.pid for strike in observed.strikes if strike.victim is Victim.WORKER}
+        self._parent_is_killed = any(strike.victim is Victim.PARENT for strike in observed.strikes)
+        # Whether workers can't say how they died: who would have heard it is dead too.
+        self._interrupted = any(strike.victim in (Victim.CONTROLLER, Victim.GROUP) for strike in observed.strikes)
+        self._errors = re.findall(r"^worker '(gw\d+)' (.*) outside of any test", observed.output, re.MULTILINE)
+
+    def differences(self) -> list[Difference]:
+        found = [Difference(test.nodeid, text) for test in self._tests for text in self._of_test(test)]
+        found += [Difference("the run", text) for text in self._of_run()]
+        return found
+
+    def outside(self) -> int:
+        """Tests that a signal from outside has ended."""
+        return sum(
+            found is State.CRASHED and not self._is_as_planned(test, found) for test, found in self.states.items()
+        )
+
+    # A test.
+
+    def _of_test(self, test: Case) -> Iterator[str]:
+        found, marks = self.states[test], self._marks[test.number]
+        steps = [mark.step for mark in marks]
+        if len({mark.pid for mark in marks}) > 1:
+            yield f"ran in more than one process: {marks}"
+        if any(count > 1 for count in Counter(steps).values()):
+            yield f"ran more than once: {steps}"
+        if found is State.NONSENSE:
+            yield f"reported as {self._observed.reports.get(test.nodeid)}"
+        elif self._is_as_planned(test, found):
+            yield from self._as_planned(test, found, steps)
+        else:
+            yield from self._otherwise(test, found, steps)
+        workers = {report.worker for report in self._observed.reports.get(test.nodeid, ()) if report.worker}
+        if marks and workers - {marks[0].worker}:
+            yield f"reported by {workers}, ran in {marks[0].worker}"
+        if found not in (State.ABSENT, State.BROKEN_OFF, State.NONSENSE):
+            yield from self._in_junit(test)
+
+    def _is_as_planned(self, test: Case, found: State) -> bool:
+        text = "".join(report.text for report in self._observed.reports.get(test.nodeid, ()))
+        return found is expected_state(test) and (test.kind is not Kind.CRASHES or WORDS[str(test.deed)] in text)
+
+    def _as_planned(self, test: Case, found: State, steps: list[str]) -> Iterator[str]:
+        expected = expected_steps(test)
+        if found is State.HUNG:
+            # What wakes it up to write its stacks may let it go on, for the last half second.
+            if steps[: len(expected)] != expected or not _is_part_of(steps, actor.STEPS):
+                yield f"hung, and came to {steps}"
+        elif steps != expected and not (test.deed == "kill" and self._is_hit(test) and _begins(steps, expected)):
+            yield f"{found.value}, and came to {steps}"
+
+    def _otherwise(self, test: Case, found: State, steps: list[str]) -> Iterator[str]:
+        """What only somebody from outside, or the end of the run, can be the reason of."""
+        expected = expected_steps(test)
+        match found:
+            case State.CRASHED if self._is_hit(test):
+                # What a hanging test is woken up for may have let it go on.
+                if not _begins(steps, list(actor.STEPS) if test.kind is Kind.HANGS else expected):
+                    yield f"killed, and came to {steps}"
+            case State.NOT_RUN if self._may_be_out_of_workers():
+                if steps:
+                    yield f"not run, and came to {steps}"
+            case State.ABSENT if self._may_stop() and not steps:
+                pass
+            case State.ABSENT | State.BROKEN_OFF if self._may_break_off():
+                if test.nodeid not in self._observed.section("interrupted tests").splitlines():
+                    yield f"{found.value}, came to {steps}, and is not named as interrupted"
+                if not _is_part_of(steps, actor.STEPS):
+                    yield f"{found.value}, and came to {steps}"
+            case _:
+                yield f"{found.value}, expected {expected_state(test).value}; came to {steps}"
+
+    def _is_hit(self, test: Case) -> bool:
+        """A signal from outside can have ended the test's worker, in the words of the report."""
+        report = next(report for report in self._observed.reports[test.nodeid] if "crashed while" in report.text)
+        if self._parent_is_killed and "lost its connection" in report.text:
+            return True
+        if "was killed by SIGKILL" not in report.text:
+            return False
+        names = {name for pid in self._killed for name in self._names.get(pid, ())}
+        # Who was killed before its first test has no name.
+        return report.worker in names or any(pid not in self._names for pid in self._killed)
+
+    def _in_junit(self, test: Case) -> Iterator[str]:
+        if self._observed.junit is None:
+            return
+        path, *names = test.nodeid.split("::")
+        address = ".".join([path.removesuffix(".py").replace("/", "."), *names[:-1]]), names[-1]
+        found = self._observed.junit.get(address)
+        outcomes = Counter(report.outcome for report in self._observed.reports[test.nodeid])
+        if found is None:
+            yield "is not in the junit file"
+        elif (found["failure"] + found["error"], found["skipped"]) != (outcomes["failed"], outcomes["skipped"]):
+            yield f"in the junit file {dict(found)}, reported {dict(outcomes)}"
+
+    # Why a run may have left tests out.
+
+    def _deaths(self) -> int:
+        states = Counter(self.states.values())
+        return states[State.CRASHED] + states[State.HUNG] + len(self._errors)
+
+    def _may_be_out_of_workers(self) -> bool:
+        return self._parent_is_killed or self._deaths() >= self._plan.workers + self._plan.allowed_restarts
+
+    def _failures(self) -> int:
+        return sum(report.outcome == "failed" for reports in self._observed.reports.values() for report in reports)
+
+    def _may_stop(self) -> bool:
+        match self._plan.stop:
+            case Stop.NONE:
+                stops = self._is_lost()
+            case Stop.MAXFAIL:
+                stops = self._failures() >= self._plan.maxfail
+            case Stop.FAIL_FAST:
+                stops = self._failures() >= 1
+            case Stop.INTERRUPT:
+                stops = self._interrupted
+        return stops or self._is_lost()
+
+    def _may_break_off(self) -> bool:
+        return self._may_stop() and self._plan.stop in (Stop.FAIL_FAST, Stop.INTERRUPT)
+
+    def _is_lost(self) -> bool:
+        """Whoever was to collect was killed before."""
+        early = any(strike.begun == 0 for strike in self._observed.strikes)
+        return early and "the process that collects" in self._observed.output
+
+    # The run.
+
+    def _of_run(self) -> Iterator[str]:
+        expected = self._expected_code()
+        if self._observed.returncode != expected:
+            yield f"exit code {self._observed.returncode}, expected {expected}"
+        known = {test.nodeid for test in self._tests}
+        heard = set(self._observed.reports) | set(self._observed.starts) | set(self._observed.finishes)
+        if heard - known:
+            yield f"reports of tests that do not exist: {heard - known}"
+        if not self._is_lost():
+            yield from self._counts()
+        yield from self._signals()
+        yield from self._left()
+        yield from self._fixtures()
+        yield from self._families()
+        yield from self._serial()
+        if "INTERNALERROR" in self._observed.output and not self._is_lost():
+            yield "an internal error"
+
+    def _expected_code(self) -> int:
+        if self._is_lost():
+            return 3
+        if self._interrupted:
+            return 2
+        return 1 if self._failures() or self._errors else 0
+
+    def _counts(self) -> Iterator[str]:
+        """The last line."""
+        reports = [report for reports in self._observed.reports.values() for report in reports]
+        expected = Counter(filter(None, map(_counted_as, reports)))
+        line = next((line for line in reversed(self._observed.output.splitlines()) if " in " in line), "")
+        words = re.findall(r"(\d+) (passed|failed|error|skipped|xfailed|xpassed)", line)
+        found = {word: int(number) for number, word in words}
+        if found != expected:
+            yield f"the last line says {found}, reported were {dict(expected)}"
+
+    def _signals(self) -> Iterator[str]:
+        hit = self.outside() + len(self._errors)
+        if hit > len(self._killed) and not self._parent_is_killed:
+            yield f"{len(self._killed)} workers were killed from outside, {hit} died of it: {self._errors}"
+
+    def _left(self) -> Iterator[str]:
+        """Only if somebody else kills a worker, or breaks its test off, what the test has started may go on."""
+        parents = [test for test in self._tests if test.deed == "child" and self._marks[test.number]]
+        loose = sum(self.states[test] is not State.HUNG for test in parents)
+        left = self._observed.left
+        if len(left) > loose or set(left) - {" ".join(actor.CHILD)}:
+            yield f"left behind: {left}"
+
+    def _dead(self) -> set[int]:
+        """The processes that did not come to their end."""
+        ended = {test.number for test, found in self.states.items() if found in (State.CRASHED, State.HUNG)}
+        return self._killed | {mark.pid for number in ended for mark in self._marks[number]}
+
+    def _fixtures(self) -> Iterator[str]:
+        """Whoever sets a fixture up tears it down, unless the process dies."""
+        if self._parent_is_killed:
+            return
+        balance: Counter[tuple[int, str]] = Counter()
+        for mark in self._observed.marks:
+            if not is_of_test(mark):
+                balance[mark.pid, mark.what] += 1 if mark.step == "up" else -1
+        for (pid, scope), count in balance.items():
+            if count and pid not in self._dead():
+                yield f"fixtures of {scope} scope: {count} more set up than torn down in {self._names[pid]}"
+
+    def _families(self) -> Iterator[str]:
+        """Only a death parts a class, or an `xdist_group`."""
+        families: dict[str, list[int]] = defaultdict(list)
+        family_of = {str(test.number): test.family for test in self._tests if test.family}
+        for mark in self._observed.marks:
+            if mark.step == "start" and mark.what in family_of:
+                families[family_of[mark.what]].append(mark.pid)
+        for family, pids in families.items():
+            changes = [pid for pid, following in pairwise(pids) if pid != following]
+            if set(changes) - self._dead() and not self._parent_is_killed:
+                yield f"{family} was parted: {pids}"
+
+    def _serial(self) -> Iterator[str]:
+        """Nothing else runs while a serial test does."""
+        of_tests = [mark for mark in self._observed.marks if is_of_test(mark)]
+        for test in self._tests:
+            marks = self._marks[test.number]
+            if test.serial and marks:
+                beside = {m.what for m in of_tests if marks[0].at < m.at < marks[-1].at and m.pid != marks[0].pid}
+                if beside:
+                    yield f"{beside} ran beside {test.nodeid}"
+
+
+def _counted_as(report: Report) -> str | None:
+    match report.outcome:
+        case "failed":
+            return "failed" if report.when == "call" else "error"
+        case "skipped":
+            return "xfailed" if report.expected_to_fail else "skipped"
+        case _:
+            passed = "xpassed" if report.expected_to_fail else "passed"
+            return passed if report.when == "call" else None
+
+
+def _begins(steps: list[str], whole: list[str]) -> bool:
+    return steps == whole[: len(steps)]
+
+
+def _is_part_of(steps: list[str], whole: tuple[str, ...]) -> bool:
+    """In the same order; some may be missing."""
+    remaining = iter(whole)
+    return all(step in remaining for step in steps)
