@@ -10,6 +10,7 @@ __all__ = [
     "Board",
     "Composed",
     "Coordinator",
+    "Decision",
     "Event",
     "Link",
     "Message",
