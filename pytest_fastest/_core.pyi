@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 __all__ = [
     "Address",
     "Board",
     "Composed",
     "Coordinator",
+    "Decision",
     "Event",
     "Link",
     "Message",
@@ -82,19 +83,23 @@ class Coordinator:
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: int,
         configures_first: bool,
         hang_timeout: float | None,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
         With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
-        `decides_crashes`, every `Crashed` with an item must be answered by `decide`. With `configures_first`, no test
-        starts before every one of the workers has said `configured`.
+        `decides_crashes`, every `Crashed` with an item must be answered by `decide`, with `Decision.Alone` at most
+        `most_retries` times for an item. With `configures_first`, no test starts before every one of the workers has
+        said `configured`.
         """
     def retire_worker(self, worker: int) -> None:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
-    def decide(self, item: int, again: bool) -> None:
-        """Whether an item that a worker died in runs again."""
+    def decide(self, item: int, decision: Decision) -> None:
+        """What becomes of an item that a worker died in."""
+    def confirm(self, worker: int) -> None:
+        """The worker that is started next is the one that `Event.Confirm` asks for."""
     def expect(self, nodeids: Sequence[str], wide: Sequence[str], known: Timings) -> tuple[float, float, float] | None:
         """Tells the plan what is known of the collected items, and of the fixtures of session and package scope that
         they use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those
@@ -118,6 +123,18 @@ class Coordinator:
         """Waits up to `timeout` seconds for events, without the GIL. Raises what a signal handler raises."""
     def close(self, patience: float) -> None:
         """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory."""
+
+@final
+class Decision:
+    """What becomes of an item that a worker died in."""
+
+    # It has crashed for good.
+    Crashed: ClassVar[Decision]
+    # It runs again, where and when there is room.
+    Again: ClassVar[Decision]
+    # It runs again, alone in a fresh worker, when nothing else is left to do.
+    Alone: ClassVar[Decision]
+    def __int__(self) -> int: ...
 
 class Event:
     """Something that the controller reports to its user or decides on."""
@@ -186,6 +203,12 @@ class Event:
         __match_args__: Final = ("worker",)
         worker: Final[int]
         def __new__(cls, worker: int) -> Event.Needed: ...
+
+    @final
+    class Confirm(Event):
+        __match_args__: Final = ("item",)
+        item: Final[int]
+        def __new__(cls, item: int) -> Event.Confirm: ...
 
     @final
     class NotReplaced(Event):

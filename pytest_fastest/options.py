@@ -66,8 +66,16 @@ def _seconds(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return _number(text, 1)
+
+
+def _count_or_none(text: str) -> int:
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} on")
     return int(text)
 
 
@@ -110,6 +118,15 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="With workers: a test that takes longer fails with the stacks of all its threads, its worker is killed "
         "and replaced, and the run goes on (0: never, the default).",
+    )
+    group.addoption(
+        "--retry-crashed",
+        dest="retry_crashed",
+        metavar="N",
+        type=_count_or_none,
+        default=0,
+        help="With workers: run a test that has crashed its worker again, alone in a fresh one when everything else is "
+        "done, up to N times, and say whether it crashes alone (0: never, the default).",
     )
     group.addoption(
         "--timings",

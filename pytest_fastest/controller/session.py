@@ -11,6 +11,7 @@ import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.launch import no_room
 from pytest_fastest.controller.nodes import Nodes
@@ -38,6 +39,7 @@ _RESTARTS_PER_WORKER = 4
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
     "retired": "every worker that could have run it was shut down, or has crashed",
+    "no fresh worker": "it has crashed its worker, and no fresh one came in which it could run again",
 }
 
 
@@ -57,6 +59,7 @@ class ControllerPlugin:
         self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
         self._mode = request.mode
         self._decides_crashes = False
+        self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
         self._not_replaced: str | None = None
         self._screen = Screen(config)
@@ -230,7 +233,9 @@ class ControllerPlugin:
         surface.set_workers(option, count, self._mode)
         restarts = self._request.restarts
         self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
-        self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
+        self._decides_crashes = bool(
+            self._request.retry_crashed or self._config.hook.pytest_handlecrashitem.get_hookimpls()
+        )
         self._coordinator.begin(
             count,
             max_restarts=self._most_restarts,
@@ -238,6 +243,7 @@ class ControllerPlugin:
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
+            most_retries=self._request.retry_crashed,
             configures_first=self._method != "fork",
             hang_timeout=self._request.hang_timeout,
         )
@@ -323,12 +329,20 @@ class ControllerPlugin:
             case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
                 # Without a report of its body, the body is what there is to blame.
                 is_late = tearing_down and item is not None and self._replay.has_begun(item)
-                self._crashed(worker, item, "teardown" if is_late else "call", crashes.cause(event))
+                may_retry = event.hung is None and not self._is_stopping and self._end is None
+                self._crashed(
+                    worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
+                )
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
             case _core.Event.Needed(worker=worker):
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(self._nodes.next_number)
+            case _core.Event.Confirm(item=item):
+                worker = self._nodes.next_number
+                self._say(f"running {self._replay.item(item)[0]} again, alone in gw{worker}")
+                self._coordinator.confirm(worker)
+                self._start(worker)
             case _core.Event.NotReplaced(worker=worker):
                 self._not_replaced = (
                     f"maximum crashed workers reached: {self._most_restarts}"
@@ -353,21 +367,29 @@ class ControllerPlugin:
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)
 
-    def _crashed(self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str) -> None:
+    def _crashed(
+        self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str, *, may_retry: bool
+    ) -> None:
         node = self._nodes[worker]
         if not hasattr(node, "workeroutput"):
             self._node_is_down(node, cause)
         if item is not None:
-            again = False
+            decision = _core.Decision.Crashed
             if self._is_killed:
                 self._interrupted.append(self._replay.item(item)[0])
             else:
-                if self._decides_crashes:
+                if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
-                report = crashes.crashed(*self._replay.item(item), phase, node, cause, self._last_words(worker))
-                again = self._replay.crash(node, item, report, self._nodes.sched)
+                left = self._last_words(worker)
+                alone = (
+                    may_retry and phase == "call" and self._confirmations.crashed(item, node.gateway.id, cause, left)
+                )
+                if times := self._confirmations.times_alone(item):
+                    cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
+                report = crashes.crashed(*self._replay.item(item), phase, node, cause, left)
+                decision = self._replay.crash(node, item, report, self._nodes.sched, alone=alone)
             if self._decides_crashes:
-                self._coordinator.decide(item, again)
+                self._coordinator.decide(item, decision)
         elif self._is_killed:
             pass
         elif self._end is None:
@@ -382,6 +404,12 @@ class ControllerPlugin:
 
     def _stack(self, name: str) -> str:
         return crash.read(str(self._run.directory), name, crash.STACK)
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        # As pytest-rerunfailures has it, if that is not there.
+        return ("rerun", "R", ("RERUN", {"yellow": True})) if report.outcome == "rerun" else None  # type: ignore[comparison-overlap]
 
     # The end.
 
@@ -425,6 +453,7 @@ class ControllerPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._not_replaced is not None:
             terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
+        self._confirmations.write(terminalreporter, lambda index: self._replay.item(index)[0])
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
+use coordinator::scheduler::Decision;
 use fastrand::Rng;
 use lexopt::ValueExt;
 use simulation::{Scenario, Simulation};
@@ -260,6 +261,7 @@ fn scenario(options: &Options) -> Scenario {
         latency: LATENCY,
         each: false,
         reruns: 0,
+        rerun_as: Decision::Crashed,
     }
 }
 

@@ -38,6 +38,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
 const DEFAULT_ESTIMATE: f64 = 0.01;
+/// For so many workers that die outside of any item, and are replaced, there is room on the board.
+const DEATHS_WITHOUT_ITEM: usize = 10_000;
 
 /// The state of one run.
 pub(crate) struct Dispatcher {
@@ -277,7 +279,12 @@ impl Dispatcher {
             }
             Command::Retire(worker) if self.run.is_none() => self.early.push(Early::Retired(worker)),
             Command::Retire(worker) => self.retire(worker),
-            Command::Decide { item, again } => self.decide(item, again),
+            Command::Decide(item, decision) => self.decide(item, decision),
+            Command::Confirm(worker) => {
+                if let Some(run) = &mut self.run {
+                    run.scheduler.confirm(worker);
+                }
+            }
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
@@ -436,7 +443,7 @@ impl Dispatcher {
             let order = if options.workers == 1 { Order::Collected } else { self.order };
             Plan::of(&collection, order)
         };
-        let slots = (options.workers + options.max_restarts) as usize;
+        let slots = slots(&options, plan.len());
         let board = match Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) {
             Ok(board) => board,
             Err(error) => return self.emit(Event::CannotBegin(error.to_string())),
@@ -491,6 +498,12 @@ impl Dispatcher {
                     self.send(Role::Worker(worker), &Downward::Park { question, keep });
                 }
                 Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
+                Action::Confirm { item } => {
+                    if let Some(run) = &mut self.run {
+                        run.needed += 1;
+                    }
+                    self.emit(Event::Confirm(item));
+                }
             }
         }
     }
@@ -526,6 +539,14 @@ impl Dispatcher {
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
+}
+
+/// How many workers there can ever be.
+fn slots(options: &Run, items: usize) -> usize {
+    // Each death takes an item with it, but for those before the first one.
+    let replaced = (options.max_restarts as usize).min(items + DEATHS_WITHOUT_ITEM);
+    let ordinary = options.workers as usize + replaced;
+    ordinary + ordinary.min(items).saturating_mul(options.most_retries as usize)
 }
 
 /// The item that `worker` runs according to the board, if the ledger agrees that it is not done.

@@ -10,6 +10,7 @@ use crate::ledger::NotRunReason;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
 use crate::protocol::{ExitStatus, Role};
+use crate::scheduler::Decision;
 
 /// Something that the controller reports to its user or decides on.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub enum Event {
     },
     /// A worker should take the place of this dead one.
     Needed(WorkerId),
+    /// A worker should be started in which this item runs alone, since one has died in it.
+    Confirm(ItemId),
     /// This dead worker is not replaced although there is work: as many have been as may be.
     NotReplaced(WorkerId),
     /// A worker ended as it should.
@@ -87,6 +90,7 @@ impl Event {
             | Event::WantsStop(_)
             | Event::Crashed { .. }
             | Event::Needed(_)
+            | Event::Confirm(_)
             | Event::NotReplaced(_)
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
@@ -112,6 +116,8 @@ pub struct Run {
     pub hang_timeout: Option<f64>,
     /// The controller decides about each item that a worker dies in whether it runs again.
     pub decides_crashes: bool,
+    /// How often it lets one run again alone at most.
+    pub most_retries: u32,
     /// No test starts before every worker of the start has configured itself: what one does there may destroy what
     /// the tests of another have written.
     pub configures_first: bool,
@@ -153,13 +159,10 @@ pub enum Command {
     Become(WorkerId),
     /// Let a worker finish what it has claimed and end its session; others do the rest.
     Retire(WorkerId),
-    /// Whether an item that a worker died in runs again.
-    Decide {
-        /// The item.
-        item: ItemId,
-        /// Or else it has crashed.
-        again: bool,
-    },
+    /// What becomes of an item that a worker died in.
+    Decide(ItemId, Decision),
+    /// The worker that is started next is the one that [`Event::Confirm`] asks for.
+    Confirm(WorkerId),
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
     /// Start no more tests; what runs may finish.

@@ -5,6 +5,7 @@
 //! behind), the list of serial groups, or in the hands of a worker. What is in hand and not claimed can still be
 //! stolen, so no item waits behind a running one while another worker is idle.
 
+mod alone;
 mod deal;
 mod give_back;
 mod hand_out;
@@ -24,6 +25,7 @@ use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
 use crate::worker_state::{Death, WorkerState};
+use alone::Alone;
 use deal::deal;
 use lanes::Lanes;
 pub use steal::Thefts;
@@ -50,6 +52,22 @@ pub enum Action {
         /// Whom to tell.
         worker: WorkerId,
     },
+    /// A fresh worker is wanted in which this item runs alone: see [`Scheduler::confirm`].
+    Confirm {
+        /// The item, in which a worker has died.
+        item: ItemId,
+    },
+}
+
+/// What becomes of an item that a worker died in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It has crashed for good.
+    Crashed,
+    /// It runs again, where and when there is room.
+    Again,
+    /// It runs again, alone in a fresh worker, when nothing else is left to do.
+    Alone,
 }
 
 /// When a run ends early.
@@ -100,6 +118,9 @@ pub struct Scheduler<C: Claims> {
     cuts: BTreeSet<u32>,
     /// What dead workers ran, and nobody has decided about yet. To the ledger it is still theirs.
     undecided: Vec<(ItemId, WorkerId)>,
+    alone: Alone,
+    /// Items that are or were to run alone. Nobody waits for them.
+    apart: BTreeSet<ItemId>,
     failures: u32,
     stopping: Option<NotRunReason>,
     thefts: Thefts,
@@ -129,6 +150,8 @@ impl<C: Claims> Scheduler<C> {
             parallel_left: plan.end() - serial_items,
             cuts: BTreeSet::new(),
             undecided: Vec::new(),
+            alone: Alone::default(),
+            apart: BTreeSet::new(),
             failures: 0,
             stopping: None,
             thefts: Thefts::default(),
@@ -141,6 +164,9 @@ impl<C: Claims> Scheduler<C> {
 
     /// The worker can run tests now: one of the first, or a replacement with a new number.
     pub fn ready(&mut self, worker: WorkerId) -> Vec<Action> {
+        if let Some(actions) = self.run_alone(worker) {
+            return actions;
+        }
         if let Some(lanes) = &mut self.lanes {
             lanes.enter(worker);
         }
@@ -193,7 +219,8 @@ impl<C: Claims> Scheduler<C> {
         if self.let_go(worker) {
             self.wake(&mut actions);
         }
-        self.end_parked_if_done(&mut actions);
+        self.end_alone(worker);
+        self.conclude(&mut actions);
         self.begin_serial(&mut actions);
         Ok(actions)
     }
@@ -240,6 +267,7 @@ impl<C: Claims> Scheduler<C> {
         if let Some(lanes) = &mut self.lanes {
             lanes.leave(worker);
         }
+        let was_alone = self.end_alone(worker);
         if let Some(item) = running
             && self.take_from(worker, item).is_ok()
         {
@@ -251,7 +279,11 @@ impl<C: Claims> Scheduler<C> {
                 // It may only be cut off, and must not begin what others will be given.
                 self.claims.revoke(self.plan.item(position), worker);
             }
-            self.orphan(worker, piece.all());
+            if was_alone {
+                self.drop_span(piece.all(), NotRunReason::NoFreshWorker);
+            } else {
+                self.orphan(worker, piece.all());
+            }
         }
         if self.serial_worker == Some(worker) {
             self.serial_worker = None;
@@ -261,18 +293,20 @@ impl<C: Claims> Scheduler<C> {
         actions
     }
 
-    /// What becomes of an item that a worker died in: it runs again, or has crashed for good.
-    pub fn decide(&mut self, item: ItemId, again: bool) -> Vec<Action> {
+    /// What becomes of an item that a worker died in.
+    pub fn decide(&mut self, item: ItemId, decision: Decision) -> Vec<Action> {
         let mut actions = Vec::new();
         let Some(place) = self.undecided.iter().position(|(undecided, _)| *undecided == item) else {
             return actions;
         };
         let (_, worker) = self.undecided.swap_remove(place);
-        if again {
-            let position = self.plan.position(item);
-            self.orphan(worker, Span { start: position, end: position + 1 });
-        } else {
-            self.close(item, End::Crashed(worker));
+        match decision {
+            Decision::Crashed => self.close(item, End::Crashed(worker)),
+            Decision::Again => {
+                let position = self.plan.position(item);
+                self.orphan(worker, Span { start: position, end: position + 1 });
+            }
+            Decision::Alone => self.set_apart(item, worker),
         }
         self.wake(&mut actions);
         self.begin_serial(&mut actions);
@@ -301,21 +335,23 @@ impl<C: Claims> Scheduler<C> {
                 self.revoke_or_leave(worker, position, reason);
             }
         }
+        self.clear_alone();
         self.drop_all(reason, |state| matches!(state, ItemState::Queued));
         let mut actions = Vec::new();
-        self.end_parked_if_done(&mut actions);
+        self.conclude(&mut actions);
         actions
     }
 
-    /// No worker is left and none will come: what is not done will not be. Returns how many items that concerns.
-    pub fn exhausted(&mut self) -> u32 {
-        let before = self.ledger.counts().not_run;
+    /// No worker is left and none will come: what is not done will not be, but for what runs alone.
+    pub fn exhausted(&mut self) -> Vec<Action> {
         for slot in &mut self.slots {
             slot.holding.clear();
         }
         let reason = self.reason_of_exhaustion();
         self.drop_all(reason, |_| true);
-        self.ledger.counts().not_run - before
+        let mut actions = Vec::new();
+        self.conclude(&mut actions);
+        actions
     }
 
     /// Every item has ended.
@@ -332,7 +368,7 @@ impl<C: Claims> Scheduler<C> {
         }
         match &self.lanes {
             Some(lanes) => lanes.vacant().any(|lane| !self.deques.is_empty(lane)),
-            None => self.ledger.counts().queued > 0,
+            None => self.ledger.counts().queued as usize > self.alone.waiting(),
         }
     }
 
@@ -347,7 +383,7 @@ impl<C: Claims> Scheduler<C> {
             self.empty_lane(lane, NotRunReason::WorkersExhausted);
         }
         let mut actions = Vec::new();
-        self.end_parked_if_done(&mut actions);
+        self.conclude(&mut actions);
         actions
     }
 

@@ -11,6 +11,7 @@ use coordinator::event::{Command, Event as CoreEvent, Run};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
 use coordinator::protocol::Role;
+use coordinator::scheduler::Decision as CoreDecision;
 use coordinator::timings::Findings;
 use coordinator::timings_file;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
@@ -122,7 +123,8 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first, hang_timeout
+        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
+        hang_timeout
     ))]
     #[allow(
         clippy::fn_params_excessive_bools,
@@ -137,6 +139,7 @@ impl Coordinator {
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: u32,
         configures_first: bool,
         hang_timeout: Option<f64>,
     ) {
@@ -147,6 +150,7 @@ impl Coordinator {
             fail_fast,
             each,
             decides_crashes,
+            most_retries,
             configures_first,
             hang_timeout,
         };
@@ -158,9 +162,14 @@ impl Coordinator {
         self.command(Command::Retire(WorkerId(worker)));
     }
 
-    /// Whether an item that a worker died in runs again.
-    fn decide(&self, item: u32, again: bool) {
-        self.command(Command::Decide { item: ItemId(item), again });
+    /// What becomes of an item that a worker died in.
+    fn decide(&self, item: u32, decision: Decision) {
+        self.command(Command::Decide(ItemId(item), decision.into()));
+    }
+
+    /// The worker that is started next is the one that `Event.Confirm` asks for.
+    fn confirm(&self, worker: u32) {
+        self.command(Command::Confirm(WorkerId(worker)));
     }
 
     /// Gives each collected item the key of the group that it belongs to, which is not split.
@@ -242,6 +251,25 @@ impl Coordinator {
     }
 }
 
+/// What becomes of an item that a worker died in.
+#[pyclass(frozen, eq, from_py_object, module = "pytest_fastest._core")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Decision {
+    Crashed,
+    Again,
+    Alone,
+}
+
+impl From<Decision> for CoreDecision {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Crashed => Self::Crashed,
+            Decision::Again => Self::Again,
+            Decision::Alone => Self::Alone,
+        }
+    }
+}
+
 /// Something that the controller reports to its user or decides on.
 #[pyclass(frozen, module = "pytest_fastest._core")]
 pub(crate) enum Event {
@@ -254,6 +282,7 @@ pub(crate) enum Event {
     WantsStop { payload: Py<PyBytes> },
     Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
+    Confirm { item: u32 },
     NotReplaced { worker: u32 },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
@@ -285,6 +314,7 @@ impl Event {
                 hung,
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
+            CoreEvent::Confirm(item) => Event::Confirm { item: item.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }

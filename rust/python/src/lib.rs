@@ -13,7 +13,7 @@ mod _core {
     #[pymodule_export]
     use crate::compose::Composed;
     #[pymodule_export]
-    use crate::controller::{Address, Coordinator, Event, automatic_workers};
+    use crate::controller::{Address, Coordinator, Decision, Event, automatic_workers};
     #[pymodule_export]
     use crate::plain::is_plain;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::processes::{Process, Verdict};
 use crate::protocol::{ExitStatus, Role};
+use crate::scheduler::Decision;
 use crate::signals::{self, Signal};
 
 impl Dispatcher {
@@ -87,20 +88,20 @@ impl Dispatcher {
         self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
         match running {
             Some(_) if decides => {}
-            Some(item) => self.decide(item, false),
+            Some(item) => self.decide(item, Decision::Crashed),
             None => self.replace(worker),
         }
     }
 
     /// Carries out what was decided about an item that a worker died in.
-    pub(super) fn decide(&mut self, item: ItemId, again: bool) {
+    pub(super) fn decide(&mut self, item: ItemId, decision: Decision) {
         let worker = self.run.as_ref().and_then(|run| run.scheduler.blamed(item));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         if let Some(worker) = worker {
             if decides {
-                self.count_failures(worker, u32::from(!again));
+                self.count_failures(worker, u32::from(decision == Decision::Crashed));
             }
-            self.schedule(|scheduler| scheduler.decide(item, again));
+            self.schedule(|scheduler| scheduler.decide(item, decision));
             self.replace(worker);
         }
     }
@@ -132,7 +133,9 @@ impl Dispatcher {
             return;
         }
         if !run.scheduler.is_done() {
-            run.scheduler.exhausted();
+            let actions = run.scheduler.exhausted();
+            self.perform(actions);
+            return self.settle();
         }
         run.finished = true;
         let not_run = not_run(run);

@@ -98,7 +98,7 @@ mod tests {
     use crate::ledger::{End, ItemState};
     use crate::model::{Item, ItemId, Membership};
     use crate::plan::{Order, Plan};
-    use crate::scheduler::Limits;
+    use crate::scheduler::{Decision, Limits};
 
     const LEAVING: WorkerId = WorkerId(0);
     const STAYING: WorkerId = WorkerId(1);
@@ -180,7 +180,7 @@ mod tests {
         scheduler.dead(LEAVING, None);
         assert_eq!(scheduler.retire(LEAVING), []);
         assert!(!scheduler.is_worth_replacing(LEAVING));
-        assert_eq!(scheduler.exhausted(), 1);
+        assert_eq!(scheduler.exhausted(), []);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
     }
 
@@ -204,7 +204,7 @@ mod tests {
         assert!(claims.claim(ItemId(0), LEAVING));
         scheduler.retire(LEAVING);
         scheduler.dead(LEAVING, Some(ItemId(0)));
-        scheduler.decide(ItemId(0), true);
+        scheduler.decide(ItemId(0), Decision::Again);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
     }
 }

@@ -3,6 +3,7 @@
 use coordinator::ledger::NotRunReason;
 use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
+use coordinator::scheduler::Decision;
 use proptest::prelude::*;
 
 use crate::simulation::Scenario;
@@ -143,6 +144,7 @@ prop_compose! {
             latency,
             each: false,
             reruns: 0,
+            rerun_as: Decision::Again,
         }
     }
 }
@@ -193,5 +195,12 @@ prop_compose! {
     /// A run in which workers die and are retired, and some of what they died in is run again.
     pub(crate) fn runs_with_reruns()(run in retiring_runs(), reruns in 1..4_u32) -> Scenario {
         Scenario { reruns, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run in which workers die and are retired, and some of what they died in runs again alone; in one lane or in many.
+    pub(crate) fn runs_with_confirmations()(run in stopped_runs(), reruns in 1..4_u32, each: bool) -> Scenario {
+        Scenario { reruns, rerun_as: Decision::Alone, each, ..run }
     }
 }

@@ -16,7 +16,7 @@ use coordinator::claims::TableClaims;
 use coordinator::ledger::NotRunReason;
 use coordinator::model::{Collection, ItemId, WorkerId};
 use coordinator::plan::{Order, Plan};
-use coordinator::scheduler::{Action, Limits, Scheduler};
+use coordinator::scheduler::{Action, Decision, Limits, Scheduler};
 use coordinator::worker_state::WorkerState;
 use timeline::Timeline;
 
@@ -46,6 +46,8 @@ pub(crate) struct Scenario {
     pub(crate) each: bool,
     /// How many of the items that workers die in are run again.
     pub(crate) reruns: u32,
+    /// What that means.
+    pub(crate) rerun_as: Decision,
 }
 
 /// Part of an item's duration that is teardown, during which the next item is claimed already.
@@ -146,6 +148,8 @@ pub(crate) struct Simulation {
     last_execution: Vec<Option<usize>>,
     restarts: u32,
     pub(crate) rerun: u32,
+    /// Who came for one item only.
+    pub(crate) confirmers: BTreeSet<WorkerId>,
     timeline: Timeline<Event>,
     scenario: Scenario,
 }
@@ -185,6 +189,7 @@ impl Simulation {
             last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
             rerun: 0,
+            confirmers: BTreeSet::new(),
             timeline: Timeline::new(),
             scenario,
         };
@@ -280,7 +285,7 @@ impl Simulation {
             Upward::Starved => {
                 self.messages += 1;
                 let actions = self.scheduler.starved(worker);
-                let answers = actions.iter().filter(|action| addressee(action) == worker).count();
+                let answers = actions.iter().filter(|action| addressee(action) == Some(worker)).count();
                 assert_eq!(answers, 1, "exactly one answer for {worker}: {actions:?}");
                 actions
             }
@@ -291,7 +296,8 @@ impl Simulation {
                 if let Some(item) = running {
                     let again = self.scenario.reruns > self.rerun;
                     self.rerun += u32::from(again);
-                    actions.extend(self.scheduler.decide(item, again));
+                    let decision = if again { self.scenario.rerun_as } else { Decision::Crashed };
+                    actions.extend(self.scheduler.decide(item, decision));
                 }
                 actions
             }
@@ -306,7 +312,10 @@ impl Simulation {
     fn perform(&mut self, actions: Vec<Action>) {
         for action in actions {
             self.messages += 1;
-            let worker = addressee(&action);
+            let Some(worker) = addressee(&action) else {
+                self.confirm();
+                continue;
+            };
             if let Action::Lease { items, .. } = &action {
                 assert!(!items.is_empty(), "an empty lease for {worker}");
             }
@@ -328,8 +337,17 @@ impl Simulation {
         let mut workers = (0..).map(WorkerId).take(self.workers.len());
         let is_dead = |worker| matches!(self.scheduler.worker_state(worker), WorkerState::Dead(_));
         if workers.all(is_dead) && !self.scheduler.is_done() {
-            self.scheduler.exhausted();
+            let actions = self.scheduler.exhausted();
+            self.perform(actions);
         }
+    }
+
+    /// A fresh worker comes for an item that runs alone.
+    fn confirm(&mut self) {
+        let worker = WorkerId(u32::try_from(self.workers.len()).expect("workers fit their ids"));
+        self.confirmers.insert(worker);
+        self.scheduler.confirm(worker);
+        self.start_worker(self.now + RESTART);
     }
 
     fn retire(&mut self, whom: usize) {
@@ -361,8 +379,9 @@ impl Simulation {
     }
 }
 
-fn addressee(action: &Action) -> WorkerId {
+fn addressee(action: &Action) -> Option<WorkerId> {
     match action {
-        Action::Lease { worker, .. } | Action::Park { worker, .. } | Action::End { worker } => *worker,
+        Action::Lease { worker, .. } | Action::Park { worker, .. } | Action::End { worker } => Some(*worker),
+        Action::Confirm { .. } => None,
     }
 }
