@@ -68,6 +68,18 @@ def not_run(nodeid: str, location: Location, reason: str) -> pytest.TestReport:
     return _failed(nodeid, location, "setup", f"not run: {reason}", [])
 
 
+def not_replaced(worker: int, replaced: int, most: int) -> str:
+    """Why a dead worker is not replaced, when as many have been, and no more than `most` may be."""
+    if replaced < most:
+        return f"worker gw{worker} is not replaced: the process that workers are forked from is gone"
+    # pytest-xdist's words.
+    return (
+        f"maximum crashed workers reached: {most}"
+        if most
+        else f"worker gw{worker} crashed and worker restarting disabled"
+    )
+
+
 def unfinished(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:
     """A report that only names an item and the worker that runs it."""
     report = pytest.TestReport(nodeid, location, {}, "passed", None, "call")

@@ -61,6 +61,7 @@ class ControllerPlugin:
         self._decides_crashes = False
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
+        self._replaced = 0
         self._not_replaced: str | None = None
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
@@ -336,6 +337,7 @@ class ControllerPlugin:
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
             case _core.Event.Needed(worker=worker):
+                self._replaced += 1
                 self._say(f"replacing crashed worker gw{worker}")
                 self._start(self._nodes.next_number)
             case _core.Event.Confirm(item=item):
@@ -344,11 +346,7 @@ class ControllerPlugin:
                 self._coordinator.confirm(worker)
                 self._start(worker)
             case _core.Event.NotReplaced(worker=worker):
-                self._not_replaced = (
-                    f"maximum crashed workers reached: {self._most_restarts}"
-                    if self._most_restarts
-                    else f"worker gw{worker} crashed and worker restarting disabled"
-                )
+                self._not_replaced = crashes.not_replaced(worker, self._replaced, self._most_restarts)
                 self._say(self._not_replaced)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]

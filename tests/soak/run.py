@@ -11,8 +11,9 @@ import pytest
 from processes.harness import Suite
 
 from soak import actor, observe, outside, source
+from soak.states import State
 from soak.suite import Kind, Plan
-from soak.verdict import Difference, Judge, State
+from soak.verdict import Difference, Judge
 
 # Seconds. A run that takes longer hangs; each test that hangs may take some more.
 _BOUND = 60.0

@@ -127,6 +127,7 @@ class Plan:
     method: str
     needed: bool
     restarts: int | None
+    retries: int
     stop: Stop
     maxfail: int
     strikes: tuple[Strike, ...]
@@ -144,6 +145,8 @@ class Plan:
         found = [f"-n{self.workers}", f"--start-method={self.method}", f"--hang-timeout={HANG_TIMEOUT:g}"]
         if self.restarts is not None:
             found.append(f"--max-worker-restart={self.restarts}")
+        if self.retries:
+            found.append(f"--retry-crashed={self.retries}")
         if self.stop is Stop.MAXFAIL:
             found.append(f"--maxfail={self.maxfail}")
         if self.stop is Stop.FAIL_FAST:
@@ -170,6 +173,7 @@ def draw(seed: int, size: int, most_workers: int) -> Plan:
         method=rng.choices(["fork", "forkserver", "spawn"], [6, 2, 2])[0],
         needed=rng.random() < 0.2,
         restarts=rng.choices([1000, None, rng.randint(0, 2)], [80, 10, 10])[0],
+        retries=rng.choice([0, 0, 0, 0, 1, 2]),
         stop=stop,
         maxfail=rng.randint(1, 6),
         strikes=_strikes(rng, count, stop),

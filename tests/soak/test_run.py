@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from soak.flat import measure
 from soak.run import Figures, soak
+from soak.states import State
 from soak.suite import draw
-from soak.verdict import State
 
 if TYPE_CHECKING:
     from pathlib import Path

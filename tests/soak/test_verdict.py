@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from soak.observe import Mark, Observed, Report, Struck
+from soak.states import State, expected_state, expected_steps
 from soak.suite import WORDS, Case, Class, Function, Kind, Module, Phase, Plan, Stop, Victim
-from soak.verdict import Judge, State, expected_state, expected_steps
+from soak.verdict import Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 GW0, GW1 = 100, 101
+JUNIT = {"failed": "failure", "skipped": "skipped"}
 OUTCOMES = {
     State.PASSED: ("passed", "passed", "passed"),
     State.XPASSED: ("passed", "passed", "passed"),
@@ -51,7 +53,7 @@ TESTS = (
 def plan_of(*tests: Case) -> Plan:
     functions = tuple(Function((test,), False, (), ()) for test in tests)
     modules = (Module("test_a.py", (Class(None, functions),)),)
-    return Plan(0, modules, 2, "fork", False, 1000, Stop.NONE, 1, (), 1)
+    return Plan(0, modules, 2, "fork", False, 1000, 0, Stop.NONE, 1, (), 1)
 
 
 PLAN = plan_of(*TESTS)
@@ -94,9 +96,11 @@ def last_line(observed: Observed) -> None:
                 counts["failed" if report.when == "call" else "errors"] += 1
             elif report.outcome == "skipped":
                 counts["xfailed" if report.expected_to_fail else "skipped"] += 1
+            elif report.outcome == "rerun":
+                counts["rerun"] += 1
             elif report.when == "call":
                 counts["xpassed" if report.expected_to_fail else "passed"] += 1
-        children = Counter({"failed": "failure"}.get(r.outcome, r.outcome) for r in reports if r.outcome != "passed")
+        children = Counter(JUNIT[r.outcome] for r in reports if r.outcome in JUNIT)
         if reports:
             observed.junit["test_a", nodeid.rpartition("::")[2]] = children
     observed.output = ", ".join(f"{count} {noun}" for noun, count in counts.items()) + " in 1.00s"
@@ -320,3 +324,36 @@ def test_serial_tests_run_alone_and_families_stay_together() -> None:
     assert "{'7'} ran beside test_a.py::test_0" in told(observed, plan)
     become(observed, family[1], State.SKIPPED, ["start", "end"], pid=GW1)
     assert "test_a.py::TestA was parted" in told(observed, plan)
+
+
+def run_again_alone(observed: Observed, test: Case, found: State, pid: int) -> None:
+    """Puts another attempt, in a worker of its own, behind the one that has crashed."""
+    earlier = observed.marks, observed.reports[test.nodeid]
+    steps = expected_steps(test)
+    become(observed, test, found, steps, pid)
+    reports = [replace(report, outcome="rerun") if report.text else report for report in earlier[1]]
+    observed.marks = earlier[0] + [mark for mark in observed.marks if mark.pid == pid]
+    observed.reports[test.nodeid] = reports + observed.reports[test.nodeid]
+    observed.starts[test.nodeid] = observed.finishes[test.nodeid] = 2
+    last_line(observed)
+
+
+def test_what_crashes_runs_again_alone() -> None:
+    plan = replace(PLAN, retries=1)
+    observed = as_planned(plan)
+    assert "test_8: crashed 1 times, and was to run again 1 times" in told(observed, plan)
+    run_again_alone(observed, TESTS[8], State.CRASHED, GW1)
+    assert told(observed, plan) == ""
+    observed.marks.append(Mark("start", "0", GW1, "gw1", 0.0))
+    assert "test_8: ran again, and not alone: {" in told(observed, plan)
+
+
+def test_only_a_crash_lets_a_test_run_again() -> None:
+    plan = replace(PLAN, retries=1)
+    observed = as_planned(plan)
+    run_again_alone(observed, TESTS[8], State.CRASHED, GW1)
+    become(observed, TESTS[0], State.CRASHED, ["start"])
+    run_again_alone(observed, TESTS[0], State.PASSED, GW1 + 1)
+    assert "test_0: crashed in gw0, and came to ['start']" in told(observed, plan)
+    observed.strikes.append(Struck(Victim.WORKER, GW0, 1))
+    assert told(observed, plan) == ""

@@ -5,52 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from enum import Enum
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from soak import actor
 from soak.observe import Mark, is_of_test
-from soak.suite import WORDS, Case, Kind, Phase, Plan, Stop, Victim
+from soak.states import State, expected_state, expected_steps, state
+from soak.suite import WORDS, Case, Kind, Plan, Stop, Victim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from soak.observe import Observed, Report
-
-
-class State(Enum):
-    """What a run says became of a test."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    FAILED_IN_SETUP = "failed in set-up"
-    FAILED_IN_TEARDOWN = "failed in teardown"
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-    CRASHED = "crashed"
-    HUNG = "hung"
-    NOT_RUN = "not run"
-    BROKEN_OFF = "broken off"
-    ABSENT = "absent"
-    NONSENSE = "nonsense"
-
-
-_OF_KIND = {
-    Kind.PASSES: State.PASSED,
-    Kind.SKIPS: State.SKIPPED,
-    Kind.IS_SKIPPED: State.SKIPPED,
-    Kind.XFAILS: State.XFAILED,
-    Kind.XPASSES: State.XPASSED,
-    Kind.CRASHES: State.CRASHED,
-    Kind.HANGS: State.HUNG,
-}
-_OF_PHASE = {
-    Phase.SETUP: State.FAILED_IN_SETUP,
-    Phase.CALL: State.FAILED,
-    Phase.TEARDOWN: State.FAILED_IN_TEARDOWN,
-}
 
 
 @dataclass(frozen=True)
@@ -62,66 +28,8 @@ class Difference:
         return f"{self.subject}: {self.text}"
 
 
-WHOLE = ["setup", "call", "teardown"]
-_TOLD = {"crashed while running": State.CRASHED, "because it hung": State.HUNG, "not run: ": State.NOT_RUN}
-
-
-def state(reports: list[Report], starts: int, finishes: int) -> State:
-    """What became of a test by what was heard of it."""
-    if not (reports or starts or finishes):
-        return State.ABSENT
-    if starts != 1 or finishes > 1:
-        return State.NONSENSE
-    whens = [report.when for report in reports]
-    if finishes == 0:
-        return State.BROKEN_OFF if whens == WHOLE[: len(whens)] else State.NONSENSE
-    failed = [report for report in reports if report.outcome == "failed"]
-    told = [(report, found) for report in failed for word, found in _TOLD.items() if word in report.text]
-    if told:
-        return _ended_from_outside(reports, *told[-1])
-    by_when = {report.when: report for report in reports}
-    if whens not in (WHOLE, ["setup", "teardown"]) or (len(whens) == 2) is (by_when["setup"].outcome == "passed"):
-        return State.NONSENSE
-    return _ended_by_itself(by_when, failed)
-
-
-def _ended_from_outside(reports: list[Report], last: Report, found: State) -> State:
-    """The coordinator's word is the last, and comes behind what the worker had reported."""
-    place = reports.index(last)
-    before, behind = [report.when for report in reports[:place]], [report.when for report in reports[place + 1 :]]
-    if found is State.NOT_RUN:
-        return found if not before and not behind and last.when == "setup" else State.NONSENSE
-    shapes = {"call": (["setup"][: len(before)], ["teardown"]), "teardown": (WHOLE[: len(before)], [])}
-    return found if shapes.get(last.when) == (before, behind) else State.NONSENSE
-
-
-def _ended_by_itself(by_when: dict[str, Report], failed: list[Report]) -> State:
-    if len(failed) > 1:
-        return State.NONSENSE
-    if failed:
-        return _OF_PHASE[Phase(failed[0].when)]
-    body = by_when.get("call", by_when["setup"])
-    if body.expected_to_fail:
-        return State.XFAILED if body.outcome == "skipped" else State.XPASSED
-    return State.SKIPPED if body.outcome == "skipped" else State.PASSED
-
-
-def expected_state(test: Case) -> State:
-    return _OF_PHASE[test.phase] if test.kind is Kind.FAILS else _OF_KIND[test.kind]
-
-
-def expected_steps(test: Case) -> list[str]:
-    """The steps that a test comes to if nobody disturbs it."""
-    if test.kind is Kind.IS_SKIPPED:
-        return ["start", "end"]
-    if test.deed is None:
-        return list(actor.STEPS)
-    until = {Phase.SETUP: "setup", Phase.CALL: "before", Phase.TEARDOWN: "down"}[test.phase]
-    reached = list(actor.STEPS[: actor.STEPS.index(until) + 1])
-    if test.kind in (Kind.CRASHES, Kind.HANGS):
-        return reached
-    behind = {Phase.SETUP: ["end"], Phase.CALL: ["down", "gone", "end"], Phase.TEARDOWN: ["end"]}
-    return reached + behind[test.phase]
+# In the report of a worker that has died; the second one if it was killed because it hung.
+CRASH, HANG = "crashed while running", "because it hung"
 
 
 class Judge:
@@ -137,11 +45,11 @@ class Judge:
             self._names[mark.pid].add(mark.worker)
             if is_of_test(mark):
                 self._marks[int(mark.what)].append(mark)
-        heard = (observed.reports, observed.starts, observed.finishes)
-        self.states = {
-            test: state(heard[0].get(test.nodeid, []), heard[1][test.nodeid], heard[2][test.nodeid])
-            for test in self._tests
+        # Workers in which a test has crashed before it ran again.
+        self._earlier = {
+            test: [report.worker for report in self._heard(test) if report.outcome == "rerun"] for test in self._tests
         }
+        self.states = {test: self._state(test) for test in self._tests}
         self._killed = {strike.pid for strike in observed.strikes if strike.victim is Victim.WORKER}
         self._parent_is_killed = any(strike.victim is Victim.PARENT for strike in observed.strikes)
         # Whether workers can't say how they died: who would have heard it is dead too.
@@ -154,35 +62,70 @@ class Judge:
         return found
 
     def outside(self) -> int:
-        """Tests that a signal from outside has ended."""
-        return sum(
-            found is State.CRASHED and not self._is_as_planned(test, found) for test, found in self.states.items()
-        )
+        """How often a signal from outside has ended a test."""
+        crashes = ((test, report) for test in self._tests for report in self._heard(test) if CRASH in report.text)
+        return sum(HANG not in report.text and not _is_planned(test, report.text) for test, report in crashes)
+
+    def _heard(self, test: Case) -> list[Report]:
+        return self._observed.reports.get(test.nodeid, [])
+
+    def _last_reports(self, test: Case) -> list[Report]:
+        return [report for report in self._heard(test) if report.worker not in self._earlier[test]]
+
+    def _state(self, test: Case) -> State:
+        times = len(self._earlier[test])
+        starts, finishes = self._observed.starts[test.nodeid], self._observed.finishes[test.nodeid]
+        return state(self._last_reports(test), starts - times, finishes - times)
 
     # A test.
 
     def _of_test(self, test: Case) -> Iterator[str]:
-        found, marks = self.states[test], self._marks[test.number]
+        found = self.states[test]
+        marks = [mark for mark in self._marks[test.number] if mark.worker not in self._earlier[test]]
         steps = [mark.step for mark in marks]
         if len({mark.pid for mark in marks}) > 1:
             yield f"ran in more than one process: {marks}"
         if any(count > 1 for count in Counter(steps).values()):
             yield f"ran more than once: {steps}"
         if found is State.NONSENSE:
-            yield f"reported as {self._observed.reports.get(test.nodeid)}"
+            yield f"reported as {self._heard(test)}"
         elif self._is_as_planned(test, found):
             yield from self._as_planned(test, found, steps)
         else:
             yield from self._otherwise(test, found, steps)
-        workers = {report.worker for report in self._observed.reports.get(test.nodeid, ()) if report.worker}
+        workers = {report.worker for report in self._last_reports(test) if report.worker}
         if marks and workers - {marks[0].worker}:
             yield f"reported by {workers}, ran in {marks[0].worker}"
         if found not in (State.ABSENT, State.BROKEN_OFF, State.NONSENSE):
             yield from self._in_junit(test)
+        yield from self._again(test, found)
+
+    def _again(self, test: Case, found: State) -> Iterator[str]:
+        """The attempts before the last have crashed; those behind the first were alone."""
+        earlier = self._earlier[test]
+        whole = list(actor.STEPS) if test.kind is Kind.HANGS else expected_steps(test)
+        for worker in earlier:
+            steps = [mark.step for mark in self._marks[test.number] if mark.worker == worker]
+            is_whole = test.kind is Kind.CRASHES and steps == whole
+            if not (is_whole or (self._may_be_killed(worker) and _begins(steps, whole))):
+                yield f"crashed in {worker}, and came to {steps}"
+        alone = {mark.pid for mark in self._marks[test.number] if earlier and mark.worker != earlier[0]}
+        beside = {mark.what for mark in self._observed.marks if is_of_test(mark) and mark.pid in alone}
+        if beside - {str(test.number)}:
+            yield f"ran again, and not alone: {beside}"
+        may_do_without = self._may_stop() or self._parent_is_killed
+        crashed = [report for report in self._last_reports(test) if CRASH in report.text]
+        if (
+            found is State.CRASHED
+            and len(earlier) != self._plan.retries
+            and crashed[0].when == "call"
+            and not may_do_without
+        ):
+            yield f"crashed {len(earlier) + 1} times, and was to run again {self._plan.retries} times"
 
     def _is_as_planned(self, test: Case, found: State) -> bool:
-        text = "".join(report.text for report in self._observed.reports.get(test.nodeid, ()))
-        return found is expected_state(test) and (test.kind is not Kind.CRASHES or WORDS[str(test.deed)] in text)
+        text = "".join(report.text for report in self._last_reports(test))
+        return found is expected_state(test) and (test.kind is not Kind.CRASHES or _is_planned(test, text))
 
     def _as_planned(self, test: Case, found: State, steps: list[str]) -> Iterator[str]:
         expected = expected_steps(test)
@@ -201,7 +144,7 @@ class Judge:
                 # What a hanging test is woken up for may have let it go on.
                 if not _begins(steps, list(actor.STEPS) if test.kind is Kind.HANGS else expected):
                     yield f"killed, and came to {steps}"
-            case State.NOT_RUN if self._may_be_out_of_workers():
+            case State.NOT_RUN if self._may_be_out_of_workers() or (self._earlier[test] and self._killed):
                 if steps:
                     yield f"not run, and came to {steps}"
             case State.ABSENT if self._may_stop() and not steps:
@@ -216,14 +159,15 @@ class Judge:
 
     def _is_hit(self, test: Case) -> bool:
         """A signal from outside can have ended the test's worker, in the words of the report."""
-        report = next(report for report in self._observed.reports[test.nodeid] if "crashed while" in report.text)
+        report = next(report for report in self._last_reports(test) if CRASH in report.text)
         if self._parent_is_killed and "lost its connection" in report.text:
             return True
-        if "was killed by SIGKILL" not in report.text:
-            return False
+        return "was killed by SIGKILL" in report.text and self._may_be_killed(report.worker)
+
+    def _may_be_killed(self, worker: str | None) -> bool:
         names = {name for pid in self._killed for name in self._names.get(pid, ())}
         # Who was killed before its first test has no name.
-        return report.worker in names or any(pid not in self._names for pid in self._killed)
+        return worker in names or any(pid not in self._names for pid in self._killed)
 
     def _in_junit(self, test: Case) -> Iterator[str]:
         if self._observed.junit is None:
@@ -240,8 +184,8 @@ class Judge:
     # Why a run may have left tests out.
 
     def _deaths(self) -> int:
-        states = Counter(self.states.values())
-        return states[State.CRASHED] + states[State.HUNG] + len(self._errors)
+        reports = (report for test in self._tests for report in self._heard(test))
+        return sum(CRASH in report.text for report in reports) + len(self._errors)
 
     def _may_be_out_of_workers(self) -> bool:
         return self._parent_is_killed or self._deaths() >= self._plan.workers + self._plan.allowed_restarts
@@ -301,14 +245,16 @@ class Judge:
         reports = [report for reports in self._observed.reports.values() for report in reports]
         expected = Counter(filter(None, map(_counted_as, reports)))
         line = next((line for line in reversed(self._observed.output.splitlines()) if " in " in line), "")
-        words = re.findall(r"(\d+) (passed|failed|error|skipped|xfailed|xpassed)", line)
+        words = re.findall(r"(\d+) (passed|failed|error|skipped|xfailed|xpassed|rerun)", line)
         found = {word: int(number) for number, word in words}
         if found != expected:
             yield f"the last line says {found}, reported were {dict(expected)}"
 
     def _signals(self) -> Iterator[str]:
         hit = self.outside() + len(self._errors)
-        if hit > len(self._killed) and not self._parent_is_killed:
+        # The parent takes its children with it.
+        may = len(self._killed) + self._plan.workers * self._parent_is_killed
+        if hit > may:
             yield f"{len(self._killed)} workers were killed from outside, {hit} died of it: {self._errors}"
 
     def _left(self) -> Iterator[str]:
@@ -321,8 +267,8 @@ class Judge:
 
     def _dead(self) -> set[int]:
         """The processes that did not come to their end."""
-        ended = {test.number for test, found in self.states.items() if found in (State.CRASHED, State.HUNG)}
-        return self._killed | {mark.pid for number in ended for mark in self._marks[number]}
+        crashed = {report.worker for test in self._tests for report in self._heard(test) if CRASH in report.text}
+        return self._killed | {pid for pid, names in self._names.items() if names & crashed}
 
     def _fixtures(self) -> Iterator[str]:
         """Whoever sets a fixture up tears it down, unless the process dies."""
@@ -339,30 +285,41 @@ class Judge:
     def _families(self) -> Iterator[str]:
         """Only a death parts a class, or an `xdist_group`."""
         families: dict[str, list[int]] = defaultdict(list)
-        family_of = {str(test.number): test.family for test in self._tests if test.family}
+        members = {str(test.number): test for test in self._tests if test.family}
         for mark in self._observed.marks:
-            if mark.step == "start" and mark.what in family_of:
-                families[family_of[mark.what]].append(mark.pid)
+            # Who runs again does so alone.
+            if mark.step == "start" and mark.what in members and not self._is_again(members[mark.what], mark):
+                families[str(members[mark.what].family)].append(mark.pid)
         for family, pids in families.items():
             changes = [pid for pid, following in pairwise(pids) if pid != following]
             if set(changes) - self._dead() and not self._parent_is_killed:
                 yield f"{family} was parted: {pids}"
 
+    def _is_again(self, test: Case, mark: Mark) -> bool:
+        earlier = self._earlier[test]
+        return bool(earlier) and mark.worker != earlier[0]
+
     def _serial(self) -> Iterator[str]:
         """Nothing else runs while a serial test does."""
         of_tests = [mark for mark in self._observed.marks if is_of_test(mark)]
         for test in self._tests:
-            marks = self._marks[test.number]
-            if test.serial and marks:
-                beside = {m.what for m in of_tests if marks[0].at < m.at < marks[-1].at and m.pid != marks[0].pid}
+            for pid, marks in groupby(self._marks[test.number] if test.serial else (), lambda mark: mark.pid):
+                times = [mark.at for mark in marks]
+                beside = {mark.what for mark in of_tests if times[0] < mark.at < times[-1] and mark.pid != pid}
                 if beside:
                     yield f"{beside} ran beside {test.nodeid}"
+
+
+def _is_planned(test: Case, text: str) -> bool:
+    return test.kind is Kind.CRASHES and WORDS[str(test.deed)] in text
 
 
 def _counted_as(report: Report) -> str | None:
     match report.outcome:
         case "failed":
             return "failed" if report.when == "call" else "error"
+        case "rerun":
+            return "rerun"
         case "skipped":
             return "xfailed" if report.expected_to_fail else "skipped"
         case _:

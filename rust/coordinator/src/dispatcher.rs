@@ -56,6 +56,8 @@ pub(crate) struct Dispatcher {
     items: Option<ByteBuf>,
     waiting_for_items: Vec<WorkerId>,
     base: Base,
+    /// What workers are forked from; nothing if they are spawned.
+    parent: Option<Role>,
     /// Workers that have configured themselves.
     configured: BTreeSet<WorkerId>,
     questions: HashMap<WorkerId, u32>,
@@ -127,6 +129,7 @@ impl Dispatcher {
             items: None,
             waiting_for_items: Vec::new(),
             base: Base::Expected(Vec::new()),
+            parent: None,
             configured: BTreeSet::new(),
             questions: HashMap::new(),
             order: Order::LongestFirst,
@@ -248,6 +251,7 @@ impl Dispatcher {
             }
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
+                self.parent = Some(Role::Collector);
                 self.launched(Role::Worker(worker));
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
@@ -256,6 +260,7 @@ impl Dispatcher {
                 }
             }
             Command::ForkFromBase(worker) => {
+                self.parent = Some(Role::Base);
                 self.launched(Role::Worker(worker));
                 match &mut self.base {
                     Base::Expected(workers) => workers.push(worker),

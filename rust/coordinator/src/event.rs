@@ -62,7 +62,7 @@ pub enum Event {
     Needed(WorkerId),
     /// A worker should be started in which this item runs alone, since one has died in it.
     Confirm(ItemId),
-    /// This dead worker is not replaced although there is work: as many have been as may be.
+    /// This dead worker is not replaced although there is work: as many have been as may be, or what forks workers is gone.
     NotReplaced(WorkerId),
     /// A worker ended as it should.
     Ended {

@@ -106,13 +106,20 @@ impl Dispatcher {
         }
     }
 
-    /// After a death: asks for another worker if there is work for it and the limit is not reached.
+    /// After a death: asks for another worker if there is work for it, the limit is not reached, and there is something
+    /// to fork it from.
     fn replace(&mut self, dead: WorkerId) {
+        let can_start = match self.parent {
+            None => true,
+            // It may be about to connect.
+            Some(Role::Base) => !matches!(self.base, Base::Gone),
+            Some(parent) => self.processes.get(parent).is_some(),
+        };
         let Some(run) = &mut self.run else {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        let comes = is_worth_it && run.restarts < run.options.max_restarts;
+        let comes = is_worth_it && can_start && run.restarts < run.options.max_restarts;
         if comes {
             run.restarts += 1;
             run.needed += 1;
