@@ -20,6 +20,8 @@ __all__ = [
     "dump_signal",
     "give_back_memory",
     "is_plain",
+    "resident_memory",
+    "total_memory",
 ]
 
 @final
@@ -86,13 +88,14 @@ class Coordinator:
         most_retries: int,
         configures_first: bool,
         hang_timeout: float | None,
+        replaces_grown: bool,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
         With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
         `decides_crashes`, every `Crashed` with an item must be answered by `decide`, with `Decision.Alone` at most
         `most_retries` times for an item. With `configures_first`, no test starts before every one of the workers has
-        said `configured`.
+        said `configured`. With `replaces_grown`, workers may leave because they have `outgrown` a limit.
         """
     def retire_worker(self, worker: int) -> None:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
@@ -211,10 +214,30 @@ class Event:
         def __new__(cls, item: int) -> Event.Confirm: ...
 
     @final
-    class NotReplaced(Event):
-        __match_args__: Final = ("worker",)
+    class Outgrown(Event):
+        __match_args__: Final = ("worker", "bytes", "grew")
         worker: Final[int]
-        def __new__(cls, worker: int) -> Event.NotReplaced: ...
+        bytes: Final[int]
+        grew: Final[list[tuple[int, int]]]
+        def __new__(cls, worker: int, bytes: int, grew: Sequence[tuple[int, int]]) -> Event.Outgrown: ...
+
+    @final
+    class MemoryShort(Event):
+        __match_args__: Final = ("available", "total", "leaving", "postponed")
+        available: Final[int]
+        total: Final[int]
+        leaving: Final[list[int]]
+        postponed: Final[list[int]]
+        def __new__(
+            cls, available: int, total: int, leaving: Sequence[int], postponed: Sequence[int]
+        ) -> Event.MemoryShort: ...
+
+    @final
+    class NotReplaced(Event):
+        __match_args__: Final = ("worker", "orphaned")
+        worker: Final[int]
+        orphaned: Final[bool]
+        def __new__(cls, worker: int, orphaned: bool) -> Event.NotReplaced: ...
 
     @final
     class Ended(Event):
@@ -288,6 +311,8 @@ class Link:
         """
     def set_up(self, fixture: str, seconds: float) -> None:
         """A fixture of session or package scope was set up."""
+    def outgrown(self, bytes: int, grew: Sequence[tuple[int, int]]) -> None:
+        """The worker holds so many bytes, more than it may, and leaves. `grew`: which items have added most."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
@@ -396,6 +421,12 @@ def dump_signal() -> int | None:
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""
+
+def resident_memory() -> int | None:
+    """Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells."""
+
+def total_memory() -> int | None:
+    """Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells."""
 
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

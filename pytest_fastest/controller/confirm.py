@@ -75,6 +75,13 @@ class Confirmations:
         if report.when == "call" or report.outcome in _TELLING:
             suspect.attempts.append(_Attempt(worker, report.outcome, [], crashed=False))
 
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        # As pytest-rerunfailures has it, if that is not there.
+        outcome: str = report.outcome
+        return ("rerun", "R", ("RERUN", {"yellow": True})) if outcome == "rerun" else None
+
     def write(self, reporter: Any, nodeid_of: Callable[[int], str]) -> None:
         """Writes what came of it below pytest's own summary. `nodeid_of` names a test by its number."""
         if not self._suspects:

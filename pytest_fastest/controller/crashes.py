@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pytest_fastest.worker import crash
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
 
@@ -24,6 +29,13 @@ def how_it_ended(returncode: int | None) -> str:
         except ValueError:
             return f"was killed by signal {-returncode}"
     return f"left with exit status {returncode}"
+
+
+def last_words(directory: Path, worker: int) -> list[tuple[str, str]]:
+    """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
+    read = partial(crash.read, str(directory), f"gw{worker}")
+    sections = (("Fatal error", read(crash.STACK)), ("Terminal output", read(crash.TERMINAL)))
+    return [(title, text) for title, text in sections if text]
 
 
 def cause(event: _core.Event.Crashed) -> str:
@@ -68,9 +80,9 @@ def not_run(nodeid: str, location: Location, reason: str) -> pytest.TestReport:
     return _failed(nodeid, location, "setup", f"not run: {reason}", [])
 
 
-def not_replaced(worker: int, replaced: int, most: int) -> str:
-    """Why a dead worker is not replaced, when as many have been, and no more than `most` may be."""
-    if replaced < most:
+def not_replaced(worker: int, most: int, *, orphaned: bool) -> str:
+    """Why a dead worker is not replaced: what it was forked from is gone, or as many as may be have been replaced."""
+    if orphaned:
         return f"worker gw{worker} is not replaced: the process that workers are forked from is gone"
     # pytest-xdist's words.
     return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller import capacity, crashes, memory, remembered
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.launch import no_room
@@ -61,10 +61,10 @@ class ControllerPlugin:
         self._decides_crashes = False
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
-        self._replaced = 0
         self._not_replaced: str | None = None
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
+        self._memory = memory.Memory(config, self._nodeid)
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
@@ -76,6 +76,9 @@ class ControllerPlugin:
         self._is_killed = False
         self._stop_reason: tuple[str, str] | None = None
         self._interrupted: list[str] = []
+
+    def _nodeid(self, item: int) -> str:
+        return self._replay.item(item)[0]
 
     # Start.
 
@@ -137,13 +140,15 @@ class ControllerPlugin:
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
                     case _core.Event.CollectorLost(returncode=returncode):
+                        stack = crash.read(str(self._run.directory), "collector", crash.STACK)
                         raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{self._stack('collector')}"
+                            f"the process that collects {crashes.how_it_ended(returncode)}{stack}"
                         )
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
+        self._memory.check(described["memory"])
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -247,6 +252,7 @@ class ControllerPlugin:
             most_retries=self._request.retry_crashed,
             configures_first=self._method != "fork",
             hang_timeout=self._request.hang_timeout,
+            replaces_grown=self._request.limits_memory,
         )
         self._nodes.set_count(count)
         first = 0
@@ -336,17 +342,26 @@ class ControllerPlugin:
                 )
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
+            case _:
+                self._handle_change(event)
+
+    def _handle_change(self, event: _core.Event) -> None:
+        """Workers come and go."""
+        match event:
             case _core.Event.Needed(worker=worker):
-                self._replaced += 1
-                self._say(f"replacing crashed worker gw{worker}")
+                self._say(f"replacing {self._memory.why(worker)}")
                 self._start(self._nodes.next_number)
             case _core.Event.Confirm(item=item):
                 worker = self._nodes.next_number
-                self._say(f"running {self._replay.item(item)[0]} again, alone in gw{worker}")
+                self._say(f"running {self._nodeid(item)} again, alone in gw{worker}")
                 self._coordinator.confirm(worker)
                 self._start(worker)
-            case _core.Event.NotReplaced(worker=worker):
-                self._not_replaced = crashes.not_replaced(worker, self._replaced, self._most_restarts)
+            case _core.Event.Outgrown(worker=worker, bytes=held, grew=grew):
+                self._say(self._memory.outgrown(worker, held, grew))
+            case _core.Event.MemoryShort():
+                self._say(self._memory.short(event.available, event.total, event.leaving, event.postponed))
+            case _core.Event.NotReplaced(worker=worker, orphaned=orphaned):
+                self._not_replaced = crashes.not_replaced(worker, self._most_restarts, orphaned=orphaned)
                 self._say(self._not_replaced)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]
@@ -374,11 +389,11 @@ class ControllerPlugin:
         if item is not None:
             decision = _core.Decision.Crashed
             if self._is_killed:
-                self._interrupted.append(self._replay.item(item)[0])
+                self._interrupted.append(self._nodeid(item))
             else:
                 if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
-                left = self._last_words(worker)
+                left = crashes.last_words(self._run.directory, worker)
                 alone = (
                     may_retry and phase == "call" and self._confirmations.crashed(item, node.gateway.id, cause, left)
                 )
@@ -392,22 +407,9 @@ class ControllerPlugin:
             pass
         elif self._end is None:
             text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append("\n".join(filter(None, (text, self._stack(f"gw{worker}")))))
-
-    def _last_words(self, worker: int) -> list[tuple[str, str]]:
-        """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
-        terminal = crash.read(str(self._run.directory), f"gw{worker}", crash.TERMINAL)
-        sections = (("Fatal error", self._stack(f"gw{worker}")), ("Terminal output", terminal))
-        return [(title, text) for title, text in sections if text]
-
-    def _stack(self, name: str) -> str:
-        return crash.read(str(self._run.directory), name, crash.STACK)
-
-    def pytest_report_teststatus(
-        self, report: pytest.TestReport
-    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        # As pytest-rerunfailures has it, if that is not there.
-        return ("rerun", "R", ("RERUN", {"yellow": True})) if report.outcome == "rerun" else None  # type: ignore[comparison-overlap]
+            self._replay.worker_errors.append(
+                "\n".join(filter(None, (text, crash.read(str(self._run.directory), f"gw{worker}", crash.STACK))))
+            )
 
     # The end.
 
@@ -416,7 +418,7 @@ class ControllerPlugin:
             if reason in _NOT_RUN:
                 self._replay.not_run(index, _NOT_RUN[reason])
             elif reason == "interrupted":
-                self._interrupted.append(self._replay.item(index)[0])
+                self._interrupted.append(self._nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
 
@@ -451,7 +453,8 @@ class ControllerPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._not_replaced is not None:
             terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
-        self._confirmations.write(terminalreporter, lambda index: self._replay.item(index)[0])
+        self._confirmations.write(terminalreporter, self._nodeid)
+        self._memory.write(terminalreporter)
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:

@@ -256,6 +256,7 @@ fn scenario(options: &Options) -> Scenario {
         deaths,
         replacements: options.deaths,
         retirements: Vec::new(),
+        reliefs: Vec::new(),
         max_failures: None,
         stop_at: None,
         latency: LATENCY,

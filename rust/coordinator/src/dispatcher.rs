@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod pressure;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
+use pressure::Pressure;
 
 use crate::board::Board;
 use crate::connection::{self, Input, Peer};
@@ -97,6 +99,7 @@ struct Running {
     scheduler: Scheduler<Board>,
     board: Board,
     hangs: Hangs,
+    pressure: Pressure,
     options: Run,
     restarts: u32,
     /// Replacements that the controller was asked for and has not started yet.
@@ -169,6 +172,7 @@ impl Dispatcher {
                 self.looked = Instant::now();
                 self.empty_inboxes();
                 self.look_for_hangs();
+                self.look_at_memory();
                 self.tell();
             }
             self.bury();
@@ -391,6 +395,10 @@ impl Dispatcher {
             (Upward::Interrupted(item), Role::Worker(worker)) => {
                 self.schedule(|scheduler| scheduler.interrupted(worker, item));
             }
+            (Upward::Outgrown { bytes, grew }, Role::Worker(worker)) => {
+                self.schedule(|scheduler| scheduler.relieve(worker));
+                self.emit(Event::Outgrown { worker, bytes, grew });
+            }
             // A greeting comes once and is handled before; the rest only workers say. A process that says
             // something else is not one of ours gone wrong: both sides are the same version.
             (Upward::Hello { .. }, _)
@@ -401,6 +409,7 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
+                | Upward::Outgrown { .. }
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
@@ -468,6 +477,7 @@ impl Dispatcher {
             scheduler,
             board,
             hangs,
+            pressure: Pressure::default(),
             options,
             restarts,
             needed,
@@ -550,7 +560,9 @@ impl Dispatcher {
 fn slots(options: &Run, items: usize) -> usize {
     // Each death takes an item with it, but for those before the first one.
     let replaced = (options.max_restarts as usize).min(items + DEATHS_WITHOUT_ITEM);
-    let ordinary = options.workers as usize + replaced;
+    // Who has outgrown its limit has finished an item.
+    let grown = if options.replaces_grown { items } else { 0 };
+    let ordinary = options.workers as usize + replaced + grown;
     ordinary + ordinary.min(items).saturating_mul(options.most_retries as usize)
 }
 

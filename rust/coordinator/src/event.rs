@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 
 use crate::history::Expected;
 use crate::ledger::NotRunReason;
+use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
 use crate::protocol::{ExitStatus, Role};
@@ -62,8 +63,31 @@ pub enum Event {
     Needed(WorkerId),
     /// A worker should be started in which this item runs alone, since one has died in it.
     Confirm(ItemId),
-    /// This dead worker is not replaced although there is work: as many have been as may be, or what forks workers is gone.
-    NotReplaced(WorkerId),
+    /// A worker holds more memory than it may. It leaves, and another takes its place.
+    Outgrown {
+        /// The worker.
+        worker: WorkerId,
+        /// What it holds.
+        bytes: u64,
+        /// The items that have added most, and how many bytes.
+        grew: Vec<(ItemId, u64)>,
+    },
+    /// The machine has hardly any memory left.
+    MemoryShort {
+        /// What there is.
+        memory: Memory,
+        /// Workers that have nothing to do and are sent away.
+        leaving: Vec<WorkerId>,
+        /// Dead workers that are replaced later.
+        postponed: Vec<WorkerId>,
+    },
+    /// This dead worker is not replaced although there is work.
+    NotReplaced {
+        /// The worker.
+        worker: WorkerId,
+        /// What workers are forked from is gone; or else as many have been replaced as may be.
+        orphaned: bool,
+    },
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -91,7 +115,9 @@ impl Event {
             | Event::Crashed { .. }
             | Event::Needed(_)
             | Event::Confirm(_)
-            | Event::NotReplaced(_)
+            | Event::Outgrown { .. }
+            | Event::MemoryShort { .. }
+            | Event::NotReplaced { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }
@@ -114,6 +140,8 @@ pub struct Run {
     pub each: bool,
     /// Seconds after which an item counts as hanging, and its worker is killed.
     pub hang_timeout: Option<f64>,
+    /// Workers may say that they have outgrown a limit.
+    pub replaces_grown: bool,
     /// The controller decides about each item that a worker dies in whether it runs again.
     pub decides_crashes: bool,
     /// How often it lets one run again alone at most.

@@ -96,6 +96,8 @@ struct Slot {
     promised: Option<u32>,
     /// Wide fixtures that it has set up, or will have with what it holds.
     set_up: BTreeSet<u32>,
+    /// It leaves for somebody else to take its place.
+    relieved: bool,
     /// Where the group starts whose shared fixtures it has set up: that of the last item it has finished.
     at_home: Option<u32>,
 }
@@ -170,7 +172,8 @@ impl<C: Claims> Scheduler<C> {
         if let Some(lanes) = &mut self.lanes {
             lanes.enter(worker);
         }
-        if self.slot(worker).state == WorkerState::Draining {
+        let slot = self.slot(worker);
+        if slot.state == WorkerState::Draining && !slot.relieved {
             self.leave_lane(worker);
         }
         self.answer(worker)
@@ -363,7 +366,8 @@ impl<C: Claims> Scheduler<C> {
     /// The dead worker was not to leave, and there are items that another could be given.
     #[must_use]
     pub fn is_worth_replacing(&self, dead: WorkerId) -> bool {
-        if self.worker_state(dead) == WorkerState::Dead(Death::Clean) {
+        let is_relieved = self.slots.get(dead.index()).is_some_and(|slot| slot.relieved);
+        if self.worker_state(dead) == WorkerState::Dead(Death::Clean) && !is_relieved {
             return false;
         }
         match &self.lanes {
@@ -372,18 +376,13 @@ impl<C: Claims> Scheduler<C> {
         }
     }
 
-    /// After a death: whether another worker comes. If none does, what only the dead one could do will not be done.
-    pub fn replacement(&mut self, dead: WorkerId, comes: bool) -> Vec<Action> {
-        let Some(lanes) = &mut self.lanes else {
-            return Vec::new();
-        };
-        if comes {
-            lanes.expect();
-        } else if let Some(lane) = lanes.abandon(dead) {
-            self.empty_lane(lane, NotRunReason::WorkersExhausted);
-        }
+    /// After a death: nobody takes the place of this worker. What only it could do will not be done.
+    pub fn not_replaced(&mut self, dead: WorkerId) -> Vec<Action> {
         let mut actions = Vec::new();
-        self.conclude(&mut actions);
+        if let Some(lane) = self.lanes.as_mut().and_then(|lanes| lanes.abandon(dead)) {
+            self.empty_lane(lane, NotRunReason::WorkersExhausted);
+            self.conclude(&mut actions);
+        }
         actions
     }
 
@@ -431,6 +430,6 @@ impl<C: Claims> Scheduler<C> {
 impl Slot {
     fn new() -> Self {
         let (state, holding, pace) = (WorkerState::Starting, Holding::default(), Pace::new());
-        Self { state, holding, pace, promised: None, set_up: BTreeSet::new(), at_home: None }
+        Self { state, holding, pace, promised: None, set_up: BTreeSet::new(), relieved: false, at_home: None }
     }
 }

@@ -16,8 +16,8 @@ use coordinator::plan::{Price, Span};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
 use scenarios::{
-    deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_confirmations, runs_with_reruns,
-    stopped_runs,
+    deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_confirmations, runs_with_reliefs,
+    runs_with_reruns, stopped_runs,
 };
 use simulation::{Execution, Phase, Scenario, Simulation};
 
@@ -299,6 +299,21 @@ proptest! {
         let unexplained =
             if simulation.retired.is_empty() { NotRunReason::Retired } else { NotRunReason::WorkersExhausted };
         prop_assert!(simulation.scheduler.ledger().states().all(|(_, state)| state != lost(unexplained)));
+    }
+
+    #[test]
+    fn who_is_relieved_costs_nothing(scenario in runs_with_reliefs()) {
+        let simulation = run(&scenario, |_| {});
+        every_worker_leaves(&simulation);
+        prop_assert!(simulation.scheduler.is_done());
+        let counts = simulation.scheduler.ledger().counts();
+        prop_assert!(counts.crashed <= simulation.died);
+        if simulation.died <= scenario.replacements {
+            prop_assert_eq!(counts.not_run, 0);
+        }
+        for item in items(&scenario) {
+            prop_assert!(executions_of(&simulation, item).len() <= 1);
+        }
     }
 
     #[test]

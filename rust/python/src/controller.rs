@@ -8,6 +8,7 @@ use std::time::Duration;
 use coordinator::capacity;
 use coordinator::coordinator as core;
 use coordinator::event::{Command, Event as CoreEvent, Run};
+use coordinator::memory::Memory;
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
 use coordinator::protocol::Role;
@@ -124,7 +125,7 @@ impl Coordinator {
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
         workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
-        hang_timeout
+        hang_timeout, replaces_grown
     ))]
     #[allow(
         clippy::fn_params_excessive_bools,
@@ -142,6 +143,7 @@ impl Coordinator {
         most_retries: u32,
         configures_first: bool,
         hang_timeout: Option<f64>,
+        replaces_grown: bool,
     ) {
         let run = Run {
             workers,
@@ -153,6 +155,7 @@ impl Coordinator {
             most_retries,
             configures_first,
             hang_timeout,
+            replaces_grown,
         };
         self.command(Command::Begin(run));
     }
@@ -283,7 +286,9 @@ pub(crate) enum Event {
     Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     Confirm { item: u32 },
-    NotReplaced { worker: u32 },
+    Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
+    MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
+    NotReplaced { worker: u32, orphaned: bool },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -315,7 +320,17 @@ impl Event {
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
             CoreEvent::Confirm(item) => Event::Confirm { item: item.0 },
-            CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
+            CoreEvent::Outgrown { worker, bytes, grew } => {
+                let grew = grew.into_iter().map(|(item, bytes)| (item.0, bytes)).collect();
+                Event::Outgrown { worker: worker.0, bytes, grew }
+            }
+            CoreEvent::MemoryShort { memory, leaving, postponed } => Event::MemoryShort {
+                available: memory.available,
+                total: memory.total,
+                leaving: numbers(leaving),
+                postponed: numbers(postponed),
+            },
+            CoreEvent::NotReplaced { worker, orphaned } => Event::NotReplaced { worker: worker.0, orphaned },
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }
@@ -327,6 +342,10 @@ impl Event {
             },
         }
     }
+}
+
+fn numbers(workers: Vec<WorkerId>) -> Vec<u32> {
+    workers.into_iter().map(|worker| worker.0).collect()
 }
 
 /// The automatic number of workers and the reason for it, as a phrase.
@@ -342,7 +361,7 @@ pub(crate) fn automatic_workers(
 ) -> (usize, String) {
     let (workers, limit) = capacity::automatic(capacity::Inputs {
         cores: capacity::usable_cores(),
-        available_memory: capacity::available_memory(),
+        available_memory: Memory::now().map(|memory| memory.available),
         worker_memory,
         separable,
         expected_total,
@@ -351,4 +370,10 @@ pub(crate) fn automatic_workers(
         worker_fixtures,
     });
     (workers, limit.to_string())
+}
+
+/// Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn total_memory() -> Option<u64> {
+    Memory::now().map(|memory| memory.total)
 }

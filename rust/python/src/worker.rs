@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
+use coordinator::memory;
 use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
 use coordinator::protocol::{Downward, Role, Upward};
 use coordinator::timings::Spent;
@@ -180,6 +181,12 @@ impl Link {
         self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 
+    /// The worker holds so many bytes, more than it may, and leaves; these items have added most.
+    fn outgrown(&self, py: Python<'_>, bytes: u64, grew: Vec<(u32, u64)>) -> PyResult<()> {
+        let grew = grew.into_iter().map(|(item, bytes)| (ItemId(item), bytes)).collect();
+        self.send(py, &Upward::Outgrown { bytes, grew })
+    }
+
     /// The worker has nothing it can claim; `question` numbers its questions.
     fn starved(&self, py: Python<'_>, question: u32) -> PyResult<()> {
         self.send(py, &Upward::Starved(question))
@@ -296,6 +303,12 @@ impl Board {
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
     }
+}
+
+/// Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn resident_memory() -> Option<u64> {
+    memory::resident()
 }
 
 /// Gives memory that was freed back to the system (glibc; elsewhere it stays in the allocator).

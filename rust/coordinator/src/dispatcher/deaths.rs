@@ -82,7 +82,7 @@ impl Dispatcher {
         }
         self.configured(worker);
         if ended {
-            return;
+            return self.replace_relieved(worker);
         }
         let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
         self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
@@ -109,30 +109,39 @@ impl Dispatcher {
     /// After a death: asks for another worker if there is work for it, the limit is not reached, and there is something
     /// to fork it from.
     fn replace(&mut self, dead: WorkerId) {
-        let can_start = match self.parent {
-            None => true,
-            // It may be about to connect.
-            Some(Role::Base) => !matches!(self.base, Base::Gone),
-            Some(parent) => self.processes.get(parent).is_some(),
+        let orphaned = match self.parent {
+            None => false,
+            // Or else it may be about to connect.
+            Some(Role::Base) => matches!(self.base, Base::Gone),
+            Some(parent) => self.processes.get(parent).is_none(),
         };
         let Some(run) = &mut self.run else {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        let comes = is_worth_it && can_start && run.restarts < run.options.max_restarts;
-        if comes {
+        if is_worth_it && !orphaned && run.restarts < run.options.max_restarts {
             run.restarts += 1;
-            run.needed += 1;
-            self.emit(Event::Needed(dead));
-        } else if is_worth_it {
-            self.emit(Event::NotReplaced(dead));
+            return self.ask_for_replacement(dead);
         }
-        self.schedule(|scheduler| scheduler.replacement(dead, comes));
+        if is_worth_it {
+            self.emit(Event::NotReplaced { worker: dead, orphaned });
+        }
+        self.schedule(|scheduler| scheduler.not_replaced(dead));
+    }
+
+    /// After the end of a worker that has left for another to take its place.
+    fn replace_relieved(&mut self, worker: WorkerId) {
+        if self.run.as_ref().is_some_and(|run| run.scheduler.is_worth_replacing(worker)) {
+            self.ask_for_replacement(worker);
+        }
     }
 
     /// Ends the run when nothing can happen any more.
     pub(super) fn settle(&mut self) {
         let any_worker = self.processes.any_worker();
+        if !any_worker {
+            self.ask_for_postponed();
+        }
         let Some(run) = &mut self.run else {
             return;
         };

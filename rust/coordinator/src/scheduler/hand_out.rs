@@ -279,7 +279,6 @@ mod tests {
         // The lane that has been vacant longest is that of the first to die, about which nobody has decided yet.
         scheduler.decide(ItemId(1), Decision::Again);
         assert!(scheduler.is_worth_replacing(OTHER));
-        scheduler.replacement(OTHER, true);
         let replacement = WorkerId(2);
         assert_eq!(scheduler.ready(replacement), [Action::Park { worker: replacement, keep: None }]);
         let lease = Action::Lease { worker: replacement, items: vec![ItemId(0)] };

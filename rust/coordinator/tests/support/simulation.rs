@@ -39,6 +39,8 @@ pub(crate) struct Scenario {
     pub(crate) replacements: u32,
     /// When whom the controller wants to leave: an index into all workers.
     pub(crate) retirements: Vec<(f64, usize)>,
+    /// When who leaves for another to take its place.
+    pub(crate) reliefs: Vec<(f64, usize)>,
     pub(crate) max_failures: Option<u32>,
     pub(crate) stop_at: Option<(f64, NotRunReason)>,
     pub(crate) latency: f64,
@@ -81,6 +83,7 @@ enum Event {
     TeardownDone(WorkerId),
     Death(usize),
     Retirement(usize),
+    Relief(usize),
     Stop(NotRunReason),
 }
 
@@ -148,6 +151,8 @@ pub(crate) struct Simulation {
     last_execution: Vec<Option<usize>>,
     restarts: u32,
     pub(crate) rerun: u32,
+    /// Who was to leave for another.
+    pub(crate) relieved: BTreeSet<WorkerId>,
     /// Who came for one item only.
     pub(crate) confirmers: BTreeSet<WorkerId>,
     timeline: Timeline<Event>,
@@ -189,6 +194,7 @@ impl Simulation {
             last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
             rerun: 0,
+            relieved: BTreeSet::new(),
             confirmers: BTreeSet::new(),
             timeline: Timeline::new(),
             scenario,
@@ -201,6 +207,9 @@ impl Simulation {
         }
         for (at, whom) in simulation.scenario.retirements.clone() {
             simulation.plan(at, Event::Retirement(whom));
+        }
+        for (at, whom) in simulation.scenario.reliefs.clone() {
+            simulation.plan(at, Event::Relief(whom));
         }
         if let Some((at, reason)) = simulation.scenario.stop_at {
             simulation.plan(at, Event::Stop(reason));
@@ -236,6 +245,7 @@ impl Simulation {
             Event::TeardownDone(worker) => self.teardown_done(worker),
             Event::Death(whom) => self.kill(whom),
             Event::Retirement(whom) => self.retire(whom),
+            Event::Relief(whom) => self.relieve(whom),
             Event::Stop(reason) => self.stop(reason),
         }
         true
@@ -326,13 +336,14 @@ impl Simulation {
 
     fn replace(&mut self, dead: WorkerId) {
         let wanted = self.scheduler.is_worth_replacing(dead);
-        let comes = wanted && self.restarts < self.scenario.replacements;
-        if comes {
-            self.restarts += 1;
+        let is_relieved = self.relieved.contains(&dead) && self.workers[dead.index()].told_the_end;
+        if wanted && (is_relieved || self.restarts < self.scenario.replacements) {
+            self.restarts += u32::from(!is_relieved);
             self.start_worker(self.now + RESTART);
+        } else {
+            let actions = self.scheduler.not_replaced(dead);
+            self.perform(actions);
         }
-        let actions = self.scheduler.replacement(dead, comes);
-        self.perform(actions);
         // A worker may be gone already without the coordinator knowing.
         let mut workers = (0..).map(WorkerId).take(self.workers.len());
         let is_dead = |worker| matches!(self.scheduler.worker_state(worker), WorkerState::Dead(_));
@@ -359,6 +370,13 @@ impl Simulation {
             WorkerState::Draining | WorkerState::Dead(_) => {}
         }
         let actions = self.scheduler.retire(worker);
+        self.perform(actions);
+    }
+
+    fn relieve(&mut self, whom: usize) {
+        let worker = WorkerId(u32::try_from(whom % self.workers.len()).expect("workers fit their ids"));
+        self.relieved.insert(worker);
+        let actions = self.scheduler.relieve(worker);
         self.perform(actions);
     }
 
