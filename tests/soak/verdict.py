@@ -107,7 +107,8 @@ class Judge:
         for worker in earlier:
             steps = [mark.step for mark in self._marks[test.number] if mark.worker == worker]
             is_whole = test.kind is Kind.CRASHES and steps == whole
-            if not (is_whole or (self._may_be_killed(worker) and _begins(steps, whole))):
+            is_killed = self._parent_is_killed or self._may_be_killed(worker)
+            if not (is_whole or (is_killed and _begins(steps, whole))):
                 yield f"crashed in {worker}, and came to {steps}"
         alone = {mark.pid for mark in self._marks[test.number] if earlier and mark.worker != earlier[0]}
         beside = {mark.what for mark in self._observed.marks if is_of_test(mark) and mark.pid in alone}
@@ -252,8 +253,10 @@ class Judge:
 
     def _signals(self) -> Iterator[str]:
         hit = self.outside() + len(self._errors)
-        # The parent takes its children with it.
-        may = len(self._killed) + self._plan.workers * self._parent_is_killed
+        # The parent takes its children with it, and no worker comes for who is to run again.
+        may = len(self._killed)
+        if self._parent_is_killed:
+            may += self._plan.workers + sum(map(bool, self._earlier.values()))
         if hit > may:
             yield f"{len(self._killed)} workers were killed from outside, {hit} died of it: {self._errors}"
 
