@@ -10,7 +10,7 @@ use crate::ledger::NotRunReason;
 use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
-use crate::protocol::{ExitStatus, Role};
+use crate::protocol::{ExitStatus, LeftProcess, Role};
 use crate::scheduler::Decision;
 
 /// Something that the controller reports to its user or decides on.
@@ -90,6 +90,15 @@ pub enum Event {
         /// Its `workeroutput`.
         payload: ByteBuf,
     },
+    /// A test has left a process behind, which was ended.
+    LeftBehind {
+        /// The worker that ran the test.
+        worker: WorkerId,
+        /// The process.
+        process: LeftProcess,
+    },
+    /// A worker had nothing more to do and did not end; it was killed.
+    Lingered(WorkerId),
     /// Every item is done and every worker has ended.
     Finished {
         /// The items that were not run, and why.
@@ -110,6 +119,8 @@ impl Event {
             | Event::Crashed { .. }
             | Event::Needed(_)
             | Event::Confirm(_)
+            | Event::LeftBehind { .. }
+            | Event::Lingered(_)
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
             | Event::NotReplaced(_)

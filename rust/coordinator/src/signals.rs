@@ -34,6 +34,16 @@ fn dump() -> rustix::process::Signal {
     rustix::process::Signal::USR2
 }
 
+/// When the process has started (in the system's unit); `None` if it has ended.
+pub(crate) fn started(pid: u32) -> Option<u64> {
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
+    let mut system = System::new().ok()?;
+    let pid = Pid::from_u32(pid);
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing());
+    let process = system.process(pid)?;
+    (process.status() != ProcessStatus::Zombie).then(|| process.start_time())
+}
+
 /// Kills the process and all that it has started, and they have.
 pub(crate) fn kill_with_descendants(pid: u32) {
     let descendants = descendants(pid);
