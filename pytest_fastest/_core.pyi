@@ -80,6 +80,7 @@ class Coordinator:
         self,
         workers: int,
         *,
+        testrunuid: str,
         max_restarts: int,
         max_failures: int | None,
         fail_fast: bool,
@@ -338,7 +339,7 @@ class Link:
     def session_ended(self, payload: bytes) -> None:
         """The process's session is finished."""
     def leaving(self, processes: Sequence[tuple[int, int, str, Sequence[str]]]) -> None:
-        """The worker does nothing more but to end. Of the processes its tests have left: id, parent's id, command, tests."""
+        """The worker does nothing more but to end. Its tests have left processes: id, parent's id, command, tests."""
     def forked(self, worker: int | None, pid: int) -> None:
         """A child was forked; `worker` is `None` for the collector."""
     def exited(self, pid: int, returncode: int | None) -> None:

@@ -245,6 +245,7 @@ class ControllerPlugin:
         )
         self._coordinator.begin(
             count,
+            testrunuid=self._run.testrunuid,
             max_restarts=self._most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,

@@ -160,3 +160,26 @@ def test_a_worker_that_does_not_end_is_ended(suite: Suite) -> None:
     assert result.returncode == 0, result.output
     assert "gw0 did not end when it had nothing more to do, and was killed" in result.stdout
     assert result.counts == {"passed": 3, "warnings": 1}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_crashed_worker_has_started_is_ended(suite: Suite, method: str) -> None:
+    """No fixture of it does any more. Daemons are among it."""
+    source = """
+        @pytest.fixture(scope="session")
+        def server():
+            subprocess.run("setsid sleep 1000 & disown; true", shell=True, executable="/bin/bash", check=True)
+            yield
+            mark("stopped")
+
+        def test_uses(server): subprocess.Popen(["sleep", "2000"])
+        def test_dies(server): os._exit(3)
+    """
+    suite.write(test_a=HEAD + dedent(source), test_b=HEAD)
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.counts == {"passed": 3, "failed": 1, "warnings": 2}, result.output
+    assert not suite.marks("stopped")
+    text = "\n".join(warnings_of(result))
+    # The first test that uses it has started it.
+    assert re.search(r"test_a\.py::test_uses has left .* \(sleep 1000\)", text), text
+    assert re.search(r"test_a\.py::test_uses has left .* \(sleep 2000\)", text), text

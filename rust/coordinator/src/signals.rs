@@ -1,5 +1,7 @@
 //! Signals to processes by id; nothing where there are none.
 
+use crate::table;
+
 /// What to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -34,41 +36,13 @@ fn dump() -> rustix::process::Signal {
     rustix::process::Signal::USR2
 }
 
-/// When the process has started (in the system's unit); `None` if it has ended.
-pub(crate) fn started(pid: u32) -> Option<u64> {
-    use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
-    let mut system = System::new().ok()?;
-    let pid = Pid::from_u32(pid);
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing());
-    let process = system.process(pid)?;
-    (process.status() != ProcessStatus::Zombie).then(|| process.start_time())
-}
-
 /// Kills the process and all that it has started, and they have.
 pub(crate) fn kill_with_descendants(pid: u32) {
-    let descendants = descendants(pid);
+    let descendants = table::descendants(pid);
     send(pid, Signal::Kill);
     for pid in descendants {
         send(pid, Signal::Kill);
     }
-}
-
-fn descendants(pid: u32) -> Vec<u32> {
-    use sysinfo::{ProcessesToUpdate, System};
-    let Ok(mut system) = System::new() else {
-        return Vec::new();
-    };
-    system.refresh_processes(ProcessesToUpdate::All, false);
-    let mut found = vec![pid];
-    let mut next = 0;
-    while let Some(&parent) = found.get(next) {
-        next += 1;
-        let children = system.processes().iter().filter(|(_, process)| {
-            process.thread_kind().is_none() && process.parent().is_some_and(|pid| pid.as_u32() == parent)
-        });
-        found.extend(children.map(|(pid, _)| pid.as_u32()));
-    }
-    found.split_off(1)
 }
 
 /// Sends `signal` to the process. A process that has ended already is no error: there is nothing left to do.

@@ -124,7 +124,7 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
+        workers, *, testrunuid, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
         hang_timeout, replaces_grown
     ))]
     #[allow(
@@ -135,6 +135,7 @@ impl Coordinator {
     fn begin(
         &self,
         workers: u32,
+        testrunuid: String,
         max_restarts: u32,
         max_failures: Option<u32>,
         fail_fast: bool,
@@ -146,6 +147,7 @@ impl Coordinator {
         replaces_grown: bool,
     ) {
         let run = Run {
+            testrunuid,
             workers,
             max_restarts,
             max_failures,

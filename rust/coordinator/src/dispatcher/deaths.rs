@@ -33,7 +33,7 @@ impl Dispatcher {
                     self.early.push(Early::Lost { worker, process, status });
                 }
                 Role::Worker(worker) => {
-                    self.has_left(worker);
+                    self.has_left(worker, process.ended);
                     self.lose_worker(worker, &process, status);
                 }
             }

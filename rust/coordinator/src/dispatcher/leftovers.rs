@@ -8,6 +8,7 @@ use crate::event::Event;
 use crate::model::WorkerId;
 use crate::protocol::{LeftProcess, Role};
 use crate::signals;
+use crate::table;
 
 /// Many processes end by themselves when the one that has started them does (those of `multiprocessing`, for example).
 const AFTER_DEATH: Duration = Duration::from_millis(500);
@@ -46,19 +47,28 @@ impl Dispatcher {
     pub(super) fn leaving(&mut self, worker: WorkerId, processes: Vec<LeftProcess>) {
         let now = Instant::now();
         self.leftovers.leaving.insert(worker, now + WORKER);
-        self.leftovers.processes.extend(processes.into_iter().filter_map(|process| {
-            let started = signals::started(process.pid)?;
-            Some(Left { worker, process, started, deadline: now + BEFORE_DEATH })
-        }));
+        self.give_grace(worker, processes, now + BEFORE_DEATH);
     }
 
-    /// The worker is gone.
-    pub(super) fn has_left(&mut self, worker: WorkerId) {
-        self.leftovers.leaving.remove(&worker);
+    /// The worker is gone. If it `has_told` what its tests had left, that has to follow soon; else nobody was left to end
+    /// it, or even to tell what it was.
+    pub(super) fn has_left(&mut self, worker: WorkerId, has_told: bool) {
         let soon = Instant::now() + AFTER_DEATH;
+        self.leftovers.leaving.remove(&worker);
         for left in self.leftovers.processes.iter_mut().filter(|left| left.worker == worker) {
             left.deadline = left.deadline.min(soon);
         }
+        if let Some(run) = self.run.as_ref().filter(|_| !has_told) {
+            let orphans = table::started_by(&run.options.testrunuid, &worker.to_string());
+            self.give_grace(worker, orphans, soon);
+        }
+    }
+
+    fn give_grace(&mut self, worker: WorkerId, processes: Vec<LeftProcess>, deadline: Instant) {
+        self.leftovers.processes.extend(processes.into_iter().filter_map(|process| {
+            let started = table::started(process.pid)?;
+            Some(Left { worker, process, started, deadline })
+        }));
     }
 
     pub(super) fn end_leftovers(&mut self) {
@@ -75,7 +85,7 @@ impl Dispatcher {
                 self.emit(Event::Lingered(worker));
             }
         }
-        let lives = |left: &Left| signals::started(left.process.pid) == Some(left.started);
+        let lives = |left: &Left| table::started(left.process.pid) == Some(left.started);
         self.leftovers.processes.retain(lives);
         let late: Vec<Left> = self.leftovers.processes.extract_if(.., |left| left.deadline <= now).collect();
         let ended: BTreeSet<u32> = late.iter().map(|left| left.process.pid).collect();
