@@ -80,6 +80,7 @@ class Coordinator:
         self,
         workers: int,
         *,
+        testrunuid: str,
         max_restarts: int,
         max_failures: int | None,
         fail_fast: bool,
@@ -233,6 +234,21 @@ class Event:
         ) -> Event.MemoryShort: ...
 
     @final
+    class LeftBehind(Event):
+        __match_args__: Final = ("worker", "pid", "command", "tests")
+        worker: Final[int]
+        pid: Final[int]
+        command: Final[str]
+        tests: Final[list[str]]
+        def __new__(cls, worker: int, pid: int, command: str, tests: Sequence[str]) -> Event.LeftBehind: ...
+
+    @final
+    class Lingered(Event):
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Event.Lingered: ...
+
+    @final
     class NotReplaced(Event):
         __match_args__: Final = ("worker", "orphaned")
         worker: Final[int]
@@ -323,6 +339,8 @@ class Link:
         """The worker wants the run to stop."""
     def session_ended(self, payload: bytes) -> None:
         """The process's session is finished."""
+    def leaving(self, processes: Sequence[tuple[int, int, str, Sequence[str]]]) -> None:
+        """The worker does nothing more but to end. Its tests have left processes: id, parent's id, command, tests."""
     def forked(self, worker: int | None, pid: int) -> None:
         """A child was forked; `worker` is `None` for the collector."""
     def exited(self, pid: int, returncode: int | None) -> None:

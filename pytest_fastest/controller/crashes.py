@@ -11,10 +11,14 @@ import pytest
 from pytest_fastest.worker import crash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
+
+# As many tests are named one by one.
+_FEW = 3
 
 Location = tuple[str, int | None, str]
 
@@ -29,6 +33,11 @@ def how_it_ended(returncode: int | None) -> str:
         except ValueError:
             return f"was killed by signal {-returncode}"
     return f"left with exit status {returncode}"
+
+
+def one_of(tests: Sequence[str]) -> str:
+    """One of these tests, in words; nothing if there are none."""
+    return " or ".join(tests) if len(tests) <= _FEW else f"one of {len(tests)} tests from {tests[0]} to {tests[-1]}"
 
 
 def last_words(directory: Path, worker: int) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from pytest_fastest.controller.launch import no_room
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
+from pytest_fastest.controller.warn import warn
 from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
@@ -244,6 +245,7 @@ class ControllerPlugin:
         )
         self._coordinator.begin(
             count,
+            testrunuid=self._run.testrunuid,
             max_restarts=self._most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
@@ -360,6 +362,11 @@ class ControllerPlugin:
                 self._say(self._memory.outgrown(worker, held, grew))
             case _core.Event.MemoryShort():
                 self._say(self._memory.short(event.available, event.total, event.leaving, event.postponed))
+            case _core.Event.LeftBehind(worker=worker, pid=pid, command=command, tests=tests):
+                text = f"left a process behind, which was ended: {pid} ({command})"
+                self._warn(f"{crashes.one_of(tests) or f'a test of gw{worker}'} has {text}", tests)
+            case _core.Event.Lingered(worker=worker):
+                self._warn(f"gw{worker} did not end when it had nothing more to do, and was killed", [])
             case _core.Event.NotReplaced(worker=worker, orphaned=orphaned):
                 self._not_replaced = crashes.not_replaced(worker, self._most_restarts, orphaned=orphaned)
                 self._say(self._not_replaced)
@@ -373,6 +380,12 @@ class ControllerPlugin:
                 node = self._nodes[worker]
                 node.workeroutput = codec.loads(payload)
                 self._node_is_down(node, None)
+
+    def _warn(self, text: str, tests: list[str]) -> None:
+        """About one of these tests, or about none."""
+        known = len(tests) == 1 and tests[0] in self._replay.nodeids
+        location = self._replay.locations[self._replay.nodeids.index(tests[0])] if known else None
+        warn(self._config, text, tests[0] if known else "", location)
 
     def _node_is_down(self, node: WorkerNode, error: object) -> None:
         node.shutting_down = True

@@ -19,7 +19,7 @@ import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import memory, reports
+from pytest_fastest.worker import leftovers, memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Loop:
         self._failures = 0
         self._stopwatch = Stopwatch(self._tell_wide)
         config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
+        self.begun = leftovers.Begun(self._nodeid)
         most = memory.limit(config)
         self._memory = None if most is None else memory.Memory(most)
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
@@ -125,6 +126,10 @@ class Loop:
         # If every worker runs everything, each has numbers of its own.
         return self._items.find(index % len(self._items))
 
+    def _nodeid(self, index: int) -> str:
+        item = self._find(index)
+        return "" if item is None else item.nodeid
+
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""
         self._outbox.append(entry)
@@ -154,6 +159,7 @@ class Loop:
         self._next, self._keep, self._next_is_decided = None, None, False
         self._board.set_running(index)
         self._stopwatch.start()
+        self.begun.note(index, self._stopwatch.began)
         try:
             # May import its module.
             item = self._find(index)

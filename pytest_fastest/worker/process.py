@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, own_items, reports
+from pytest_fastest.worker import (
+    adaptors,
+    afterfork,
+    collection,
+    crash,
+    identity,
+    junit,
+    leftovers,
+    muted,
+    own_items,
+    reports,
+)
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -344,6 +355,9 @@ class Process:
                 code = 3
             if self._worker is None:
                 self._link.session_ended(b"")
+            if self._loop is not None:
+                self._link.leaving(leftovers.processes(self._loop.begun))
+            leftovers.let_threads_end()
             atexit._run_exitfuncs()
         except ConnectionError:
             code = _ALONE

@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod leftovers;
 mod pressure;
 mod watch;
 
@@ -17,6 +18,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
+use leftovers::Leftovers;
 use pressure::Pressure;
 
 use crate::board::Board;
@@ -70,6 +72,7 @@ pub(crate) struct Dispatcher {
     history: Arc<Mutex<History>>,
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
+    leftovers: Leftovers,
     quitting: bool,
     looked: Instant,
     buffer: Vec<u8>,
@@ -141,6 +144,7 @@ impl Dispatcher {
             history,
             interrupt: None,
             early: Vec::new(),
+            leftovers: Leftovers::default(),
             quitting: false,
             looked: Instant::now(),
             buffer: Vec::new(),
@@ -153,6 +157,7 @@ impl Dispatcher {
             let timed = self.processes.has_pending()
                 || self.interrupt.is_some()
                 || !self.inboxes.is_empty()
+                || !self.leftovers.is_empty()
                 || !self.untold.is_empty();
             let input = if timed {
                 self.inputs.recv_timeout(TICK)
@@ -173,6 +178,7 @@ impl Dispatcher {
                 self.empty_inboxes();
                 self.look_for_hangs();
                 self.look_at_memory();
+                self.end_leftovers();
                 self.tell();
             }
             self.bury();
@@ -399,6 +405,7 @@ impl Dispatcher {
                 self.schedule(|scheduler| scheduler.relieve(worker));
                 self.emit(Event::Outgrown { worker, bytes, grew });
             }
+            (Upward::Leaving(processes), Role::Worker(worker)) => self.leaving(worker, processes),
             // A greeting comes once and is handled before; the rest only workers say. A process that says
             // something else is not one of ours gone wrong: both sides are the same version.
             (Upward::Hello { .. }, _)
@@ -410,6 +417,7 @@ impl Dispatcher {
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
                 | Upward::Outgrown { .. }
+                | Upward::Leaving(_)
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),

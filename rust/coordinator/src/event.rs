@@ -10,7 +10,7 @@ use crate::ledger::NotRunReason;
 use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
-use crate::protocol::{ExitStatus, Role};
+use crate::protocol::{ExitStatus, LeftProcess, Role};
 use crate::scheduler::Decision;
 
 /// Something that the controller reports to its user or decides on.
@@ -95,6 +95,15 @@ pub enum Event {
         /// Its `workeroutput`.
         payload: ByteBuf,
     },
+    /// A test has left a process behind, which was ended.
+    LeftBehind {
+        /// The worker that ran the test.
+        worker: WorkerId,
+        /// The process.
+        process: LeftProcess,
+    },
+    /// A worker had nothing more to do and did not end; it was killed.
+    Lingered(WorkerId),
     /// Every item is done and every worker has ended.
     Finished {
         /// The items that were not run, and why.
@@ -115,6 +124,8 @@ impl Event {
             | Event::Crashed { .. }
             | Event::Needed(_)
             | Event::Confirm(_)
+            | Event::LeftBehind { .. }
+            | Event::Lingered(_)
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
             | Event::NotReplaced { .. }
@@ -128,6 +139,8 @@ impl Event {
 #[allow(clippy::struct_excessive_bools, reason = "independent answers of the controller")]
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// What tests find in their environment as the name of the run.
+    pub testrunuid: String,
     /// Workers at the start.
     pub workers: u32,
     /// How many may be replaced after a crash.

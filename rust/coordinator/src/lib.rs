@@ -35,6 +35,7 @@ mod processes;
 pub mod protocol;
 pub mod scheduler;
 pub mod signals;
+mod table;
 pub mod timings;
 pub mod timings_file;
 pub mod transport;

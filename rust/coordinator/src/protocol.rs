@@ -31,6 +31,19 @@ pub enum ExitStatus {
     Unknown,
 }
 
+/// A process that a test has started and not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftProcess {
+    /// Its process id.
+    pub pid: u32,
+    /// That of the process which has started it.
+    pub parent: u32,
+    /// What it runs.
+    pub command: String,
+    /// The node ids of tests, one of which has started it.
+    pub tests: Vec<String>,
+}
+
 /// From a process to the coordinator.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Upward {
@@ -96,6 +109,8 @@ pub enum Upward {
     },
     /// The worker's session is finished; the payload is its `workeroutput`.
     SessionEnded(ByteBuf),
+    /// The worker does nothing more but to end, and its tests have left these processes.
+    Leaving(Vec<LeftProcess>),
     /// A child was forked.
     Forked {
         /// What the child is.

@@ -11,7 +11,7 @@ use coordinator::event::{Command, Event as CoreEvent, Run};
 use coordinator::memory::Memory;
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
-use coordinator::protocol::Role;
+use coordinator::protocol::{LeftProcess, Role};
 use coordinator::scheduler::Decision as CoreDecision;
 use coordinator::timings::Findings;
 use coordinator::timings_file;
@@ -124,7 +124,7 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
+        workers, *, testrunuid, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
         hang_timeout, replaces_grown
     ))]
     #[allow(
@@ -135,6 +135,7 @@ impl Coordinator {
     fn begin(
         &self,
         workers: u32,
+        testrunuid: String,
         max_restarts: u32,
         max_failures: Option<u32>,
         fail_fast: bool,
@@ -146,6 +147,7 @@ impl Coordinator {
         replaces_grown: bool,
     ) {
         let run = Run {
+            testrunuid,
             workers,
             max_restarts,
             max_failures,
@@ -288,6 +290,8 @@ pub(crate) enum Event {
     Confirm { item: u32 },
     Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
     MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
+    LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
+    Lingered { worker: u32 },
     NotReplaced { worker: u32, orphaned: bool },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
@@ -330,6 +334,11 @@ impl Event {
                 leaving: numbers(leaving),
                 postponed: numbers(postponed),
             },
+            CoreEvent::LeftBehind { worker, process } => {
+                let LeftProcess { pid, parent: _, command, tests } = process;
+                Event::LeftBehind { worker: worker.0, pid, command, tests }
+            }
+            CoreEvent::Lingered(worker) => Event::Lingered { worker: worker.0 },
             CoreEvent::NotReplaced { worker, orphaned } => Event::NotReplaced { worker: worker.0, orphaned },
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }

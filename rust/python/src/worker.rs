@@ -7,7 +7,7 @@ use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
 use coordinator::memory;
 use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
-use coordinator::protocol::{Downward, Role, Upward};
+use coordinator::protocol::{Downward, LeftProcess, Role, Upward};
 use coordinator::timings::Spent;
 use pyo3::exceptions::{PyConnectionError, PyValueError};
 use pyo3::prelude::*;
@@ -210,6 +210,13 @@ impl Link {
     /// The process's session is finished.
     fn session_ended(&self, py: Python<'_>, payload: &[u8]) -> PyResult<()> {
         self.send(py, &Upward::SessionEnded(convert::payload(payload)))
+    }
+
+    /// The worker does nothing more but to end. Its tests have left these processes: id, parent's id, command, tests.
+    fn leaving(&self, py: Python<'_>, processes: Vec<(u32, u32, String, Vec<String>)>) -> PyResult<()> {
+        let process = |(pid, parent, command, tests)| LeftProcess { pid, parent, command, tests };
+        let processes = processes.into_iter().map(process);
+        self.send(py, &Upward::Leaving(processes.collect()))
     }
 
     /// A child was forked; `worker` is `None` for the collector.

@@ -32,7 +32,10 @@ impl Dispatcher {
                 Role::Worker(worker) if self.run.is_none() => {
                     self.early.push(Early::Lost { worker, process, status });
                 }
-                Role::Worker(worker) => self.lose_worker(worker, &process, status),
+                Role::Worker(worker) => {
+                    self.has_left(worker, process.ended);
+                    self.lose_worker(worker, &process, status);
+                }
             }
         }
     }
@@ -145,7 +148,8 @@ impl Dispatcher {
         let Some(run) = &mut self.run else {
             return;
         };
-        if run.finished || any_worker || run.needed > 0 || run.scheduler.is_undecided() {
+        let is_waiting = run.needed > 0 || run.scheduler.is_undecided() || !self.leftovers.is_empty();
+        if run.finished || any_worker || is_waiting {
             return;
         }
         if !run.scheduler.is_done() {
