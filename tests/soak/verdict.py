@@ -227,7 +227,8 @@ class Judge:
         if not self._is_lost():
             yield from self._counts()
         yield from self._signals()
-        yield from self._left()
+        if self._observed.left:
+            yield f"left behind: {self._observed.left}"
         yield from self._fixtures()
         yield from self._families()
         yield from self._serial()
@@ -259,14 +260,6 @@ class Judge:
             may += self._plan.workers + sum(map(bool, self._earlier.values()))
         if hit > may:
             yield f"{len(self._killed)} workers were killed from outside, {hit} died of it: {self._errors}"
-
-    def _left(self) -> Iterator[str]:
-        """Only if somebody else kills a worker, or breaks its test off, what the test has started may go on."""
-        parents = [test for test in self._tests if test.deed == "child" and self._marks[test.number]]
-        loose = sum(self.states[test] is not State.HUNG for test in parents)
-        left = self._observed.left
-        if len(left) > loose or set(left) - {" ".join(actor.CHILD)}:
-            yield f"left behind: {left}"
 
     def _dead(self) -> set[int]:
         """The processes that did not come to their end."""
