@@ -12,7 +12,7 @@ from processes.harness import Suite
 
 from soak import actor, observe, outside, source
 from soak.states import State
-from soak.suite import Kind, Plan
+from soak.suite import INTERRUPTED, Kind, Plan
 from soak.verdict import Difference, Judge
 
 # Seconds. A run that takes longer hangs; each test that hangs may take some more.
@@ -37,8 +37,8 @@ class Figures:
         self.runs += 1
         self.states.update(judge.states.values())
         self.died_of_it += judge.outside()
-        self.killed += sum(strike.victim.value in ("worker", "parent") for strike in struck)
-        self.interrupted += any(strike.victim.value in ("controller", "group") for strike in struck)
+        self.killed += sum(strike.victim not in INTERRUPTED for strike in struck)
+        self.interrupted += sum(strike.victim in INTERRUPTED for strike in struck)
         self.differences += len(found)
 
     def table(self) -> str:
@@ -98,7 +98,7 @@ def _run(plan: Plan, suite: Suite, place: Path, figures: Figures) -> list[Differ
             (place / "output").write_text(result.output, "utf-8")
             left = outside.left(running, _GRACE)
     except pytest.fail.Exception as failure:
-        # It did not end, or has left something behind.
+        # It did not end, or has left its directory behind.
         figures.runs += 1
         figures.differences += 1
         return [Difference("the run", str(failure))]

@@ -108,6 +108,10 @@ class Victim(Enum):
     GROUP = "group"
 
 
+# Who is sent a Ctrl-C; the others are killed.
+INTERRUPTED = (Victim.CONTROLLER, Victim.GROUP)
+
+
 @dataclass(frozen=True)
 class Strike:
     """A signal from outside, once so many tests have begun, and these seconds later."""
@@ -188,9 +192,7 @@ def _strikes(rng: random.Random, count: int, stop: Stop) -> tuple[Strike, ...]:
         drawn.append(Strike(rng.randint(0, count), rng.expovariate(100), Victim.PARENT))
     if stop is Stop.INTERRUPT:
         # Not so late that the run may be over.
-        drawn.append(
-            Strike(rng.randint(1, count // 2), rng.expovariate(100), rng.choice([Victim.CONTROLLER, Victim.GROUP]))
-        )
+        drawn.append(Strike(rng.randint(1, count // 2), rng.expovariate(100), rng.choice(INTERRUPTED)))
     return tuple(sorted(drawn, key=lambda strike: strike.begun))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from soak import actor
 from soak.observe import Mark, is_of_test
 from soak.states import State, expected_state, expected_steps, state
-from soak.suite import WORDS, Case, Kind, Plan, Stop, Victim
+from soak.suite import INTERRUPTED, WORDS, Case, Kind, Plan, Stop, Victim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ class Judge:
         self.states = {test: self._state(test) for test in self._tests}
         self._killed = {strike.pid for strike in observed.strikes if strike.victim is Victim.WORKER}
         self._parent_is_killed = any(strike.victim is Victim.PARENT for strike in observed.strikes)
-        # Whether workers can't say how they died: who would have heard it is dead too.
-        self._interrupted = any(strike.victim in (Victim.CONTROLLER, Victim.GROUP) for strike in observed.strikes)
+        self._interrupted = any(strike.victim in INTERRUPTED for strike in observed.strikes)
         self._errors = re.findall(r"^worker '(gw\d+)' (.*) outside of any test", observed.output, re.MULTILINE)
 
     def differences(self) -> list[Difference]:
