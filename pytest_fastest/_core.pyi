@@ -30,8 +30,9 @@ class Address:
     def __new__(cls) -> Address: ...
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
-    def start(self) -> Coordinator:
-        """Starts the coordinator's threads."""
+    def start(self, forked: int) -> Coordinator:
+        """Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+        """
 
 @final
 @final
@@ -194,6 +195,13 @@ class Event:
         def __new__(cls, worker: int) -> Event.NotReplaced: ...
 
     @final
+    class NotStarted(Event):
+        __match_args__: Final = ("worker", "reason")
+        worker: Final[int | None]
+        reason: Final[str]
+        def __new__(cls, worker: int | None, reason: str) -> Event.NotStarted: ...
+
+    @final
     class Ended(Event):
         __match_args__: Final = ("worker", "payload")
         worker: Final[int]
@@ -277,6 +285,8 @@ class Link:
         """The process's session is finished."""
     def forked(self, worker: int | None, pid: int) -> None:
         """A child was forked; `worker` is `None` for the collector."""
+    def not_forked(self, worker: int | None, reason: str) -> None:
+        """The system would not fork a child, and why; `worker` is `None` for the collector."""
     def exited(self, pid: int, returncode: int | None) -> None:
         """A child ended, with a return code as `subprocess` has it."""
 

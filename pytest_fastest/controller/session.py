@@ -12,10 +12,10 @@ import pytest
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.history import History, Outlook
-from pytest_fastest.controller.launch import no_room
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
+from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
 from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
@@ -59,6 +59,7 @@ class ControllerPlugin:
         self._decides_crashes = False
         self._most_restarts = 0
         self._not_replaced: str | None = None
+        self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._started = time.monotonic()
@@ -132,6 +133,8 @@ class ControllerPlugin:
                     case _core.Event.WantsStop(payload=payload):
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
+                    case _core.Event.NotStarted(reason=reason):
+                        raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
                         raise WorkerInternalError(
                             f"the process that collects {crashes.how_it_ended(returncode)}{self._stack('collector')}"
@@ -336,6 +339,9 @@ class ControllerPlugin:
                     else f"worker gw{worker} crashed and worker restarting disabled"
                 )
                 self._say(self._not_replaced)
+            case _core.Event.NotStarted(worker=int(worker), reason=reason):
+                self._node_is_down(self._nodes[worker], f"can't be started: {reason}")
+                self._missing.add(worker, reason, self._choice.workers)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]
                 node.make_ready()
@@ -386,6 +392,7 @@ class ControllerPlugin:
     # The end.
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
+        self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
                 self._replay.not_run(index, _NOT_RUN[reason])

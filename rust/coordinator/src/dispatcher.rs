@@ -18,7 +18,7 @@ use serde_bytes::ByteBuf;
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
 
 use crate::board::Board;
-use crate::connection::{self, Input, Peer};
+use crate::connection::{self, Input, Peer, Readers};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::hangs::Hangs;
@@ -44,6 +44,7 @@ pub(crate) struct Dispatcher {
     directory: PathBuf,
     inputs: Receiver<Input>,
     sender: Sender<Input>,
+    readers: Readers,
     events: Sender<Vec<Event>>,
     /// What the controller has not been told yet.
     untold: Vec<Event>,
@@ -109,6 +110,7 @@ impl Dispatcher {
         directory: PathBuf,
         inputs: Receiver<Input>,
         sender: Sender<Input>,
+        readers: Readers,
         events: Sender<Vec<Event>>,
         history: Arc<Mutex<History>>,
     ) -> Self {
@@ -116,6 +118,7 @@ impl Dispatcher {
             directory,
             inputs,
             sender,
+            readers,
             events,
             untold: Vec::new(),
             processes: Processes::default(),
@@ -222,10 +225,11 @@ impl Dispatcher {
                 }
             }
             Command::Spawn { role, command, environment } => {
-                self.launched(role);
-                match connection::spawn(&command, &environment, &self.sender) {
-                    Ok(pid) => self.processes.forked(role, pid),
-                    Err(_) => self.processes.failed_to_start(role, Instant::now()),
+                if self.can_launch(role) {
+                    match connection::spawn(&command, &environment, &self.sender) {
+                        Ok(pid) => self.processes.forked(role, pid),
+                        Err(error) => self.refused(role, error.to_string()),
+                    }
                 }
             }
             Command::Regroup(keys) => {
@@ -246,7 +250,9 @@ impl Dispatcher {
             }
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
                 } else {
@@ -254,7 +260,9 @@ impl Dispatcher {
                 }
             }
             Command::ForkFromBase(worker) => {
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 match &mut self.base {
                     Base::Expected(workers) => workers.push(worker),
                     Base::Connected => {
@@ -298,6 +306,22 @@ impl Dispatcher {
         }
     }
 
+    /// Expects a process that is to be made now, if the system has a thread for its connection.
+    fn can_launch(&mut self, role: Role) -> bool {
+        self.launched(role);
+        let provided = self.readers.provide();
+        if let Err(error) = &provided {
+            self.processes.refused(role, error.to_string(), Instant::now());
+        }
+        provided.is_ok()
+    }
+
+    /// The system would not make a process.
+    fn refused(&mut self, role: Role, reason: String) {
+        self.readers.withdraw();
+        self.processes.refused(role, reason, Instant::now());
+    }
+
     /// Before a message comes what the worker has left before it.
     fn receive_in_order(&mut self, role: Role, message: Upward) {
         let received = self.processes.get(role).map_or(0, |process| process.received);
@@ -327,6 +351,7 @@ impl Dispatcher {
                 self.collected = Some(collection);
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
+            (Upward::NotForked { role, reason }, _) => self.refused(role, reason),
             (Upward::Exited { pid, status }, _) => {
                 self.processes.exited(pid, status, Instant::now());
             }

@@ -61,6 +61,13 @@ pub enum Event {
     Needed(WorkerId),
     /// This dead worker is not replaced although there is work: as many have been as may be.
     NotReplaced(WorkerId),
+    /// The system would not make a process, and this is why. It does not come, nor does another in its place.
+    NotStarted {
+        /// `None`: the collector.
+        worker: Option<WorkerId>,
+        /// What the system says.
+        reason: String,
+    },
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -88,6 +95,7 @@ impl Event {
             | Event::Crashed { .. }
             | Event::Needed(_)
             | Event::NotReplaced(_)
+            | Event::NotStarted { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }

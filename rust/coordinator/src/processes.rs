@@ -30,6 +30,8 @@ pub(crate) struct Process {
     pub(crate) received: u32,
     /// It has said that its session is over.
     pub(crate) ended: bool,
+    /// Why the system would not make it.
+    pub(crate) refusal: Option<String>,
     closed_at: Option<Instant>,
     exited_at: Option<Instant>,
 }
@@ -148,6 +150,19 @@ impl Processes {
         let process = self.table.entry(key(role)).or_default();
         process.status = Some(ExitStatus::Unknown);
         process.closed_at = Some(now);
+    }
+
+    /// The system would not make a process.
+    pub(crate) fn refused(&mut self, role: Role, reason: String, now: Instant) {
+        self.failed_to_start(role, now);
+        self.table.entry(key(role)).or_default().refusal = Some(reason);
+    }
+
+    /// Workers that have not connected yet.
+    pub(crate) fn unconnected_workers(&self) -> Vec<Role> {
+        let waits = |process: &Process| process.received == 0;
+        let workers = self.iter().filter(|(role, process)| matches!(role, Role::Worker(_)) && waits(process));
+        workers.map(|(role, _)| role).collect()
     }
 
     /// Who is behind a connection.

@@ -54,9 +54,9 @@ impl Address {
         Ok(())
     }
 
-    /// Starts the coordinator's threads.
-    fn start(&self) -> PyResult<Coordinator> {
-        let inner = self.take()?.start().map_err(convert::start_error)?;
+    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+    fn start(&self, forked: u32) -> PyResult<Coordinator> {
+        let inner = self.take()?.start(forked).map_err(convert::start_error)?;
         Ok(Coordinator { inner: Mutex::new(inner) })
     }
 }
@@ -255,6 +255,7 @@ pub(crate) enum Event {
     Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     NotReplaced { worker: u32 },
+    NotStarted { worker: Option<u32>, reason: String },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -286,6 +287,9 @@ impl Event {
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
+            CoreEvent::NotStarted { worker, reason } => {
+                Event::NotStarted { worker: worker.map(|worker| worker.0), reason }
+            }
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }

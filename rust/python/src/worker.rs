@@ -207,14 +207,22 @@ impl Link {
 
     /// A child was forked; `worker` is `None` for the collector.
     fn forked(&self, py: Python<'_>, worker: Option<u32>, pid: u32) -> PyResult<()> {
-        let role = worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)));
-        self.send(py, &Upward::Forked { role, pid })
+        self.send(py, &Upward::Forked { role: child(worker), pid })
+    }
+
+    /// The system would not fork a child, and why; `worker` is `None` for the collector.
+    fn not_forked(&self, py: Python<'_>, worker: Option<u32>, reason: String) -> PyResult<()> {
+        self.send(py, &Upward::NotForked { role: child(worker), reason })
     }
 
     /// A child ended, with a return code as `subprocess` has it.
     fn exited(&self, py: Python<'_>, pid: u32, returncode: Option<i32>) -> PyResult<()> {
         self.send(py, &Upward::Exited { pid, status: convert::exit_status(returncode) })
     }
+}
+
+fn child(worker: Option<u32>) -> Role {
+    worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)))
 }
 
 /// What the coordinator tells a process.

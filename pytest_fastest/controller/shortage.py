@@ -1,0 +1,49 @@
+"""Where a run comes to the limits of its system: what it can do without, and what not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+_ADVICE = "raise the limits of processes and memory (ulimit -u, ulimit -v)"
+
+
+def no_process(what: str, error: object) -> pytest.UsageError:
+    """The error that the system makes no thread or process that the run can't do without."""
+    return pytest.UsageError(f"fastest: {what} can't be started: {error}; {_ADVICE}, or use -n no")
+
+
+def no_room(error: object) -> pytest.UsageError:
+    """The error that a run has no place for the files that its processes share."""
+    return pytest.UsageError(f"fastest: {error}; let TMPDIR name a directory with room, or use -n no")
+
+
+def warn(config: pytest.Config, text: str) -> None:
+    """A warning that does not end the run, also where warnings are errors: then it is a line."""
+    try:
+        config.issue_config_time_warning(pytest.PytestWarning(f"fastest: {text}"), stacklevel=2)
+    except pytest.PytestWarning:
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"fastest: {text}")
+
+
+class MissingWorkers:
+    """The workers that the system would not make, and what it said: the others run the tests."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, str] = {}
+
+    def add(self, worker: int, reason: str, workers: int) -> None:
+        """Raises `pytest.UsageError` if it is the last of the first `workers`, and none of them was made."""
+        self._reasons[worker] = reason
+        if all(number in self._reasons for number in range(workers)):
+            raise no_process("a worker", reason)
+
+    def warn(self, config: pytest.Config) -> None:
+        """Says once which there were."""
+        if self._reasons:
+            names = ", ".join(f"gw{worker}" for worker in sorted(self._reasons))
+            reason = next(iter(self._reasons.values()))
+            warn(config, f"{names} can't be started: {reason}; {_ADVICE}, or ask for fewer workers (-n)")
