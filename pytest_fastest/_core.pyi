@@ -31,8 +31,7 @@ class Address:
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
     def start(self, forked: int) -> Coordinator:
-        """Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
-        """
+        """Starts the coordinator's threads; `forked`: how many processes will connect that it is not asked for."""
 
 @final
 @final
@@ -198,8 +197,9 @@ class Event:
     class NotStarted(Event):
         __match_args__: Final = ("worker", "reason")
         worker: Final[int | None]
-        reason: Final[str]
-        def __new__(cls, worker: int | None, reason: str) -> Event.NotStarted: ...
+        # What the system says; `None` if the run's directory is gone.
+        reason: Final[str | None]
+        def __new__(cls, worker: int | None, reason: str | None) -> Event.NotStarted: ...
 
     @final
     class Ended(Event):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
-
-import pytest
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_fastest import _core
 from pytest_fastest.controller.shortage import warn
+
+if TYPE_CHECKING:
+    import pytest
 
 _SECONDS_PER_DAY = 86400
 # What files of timings begin with, whatever their version.

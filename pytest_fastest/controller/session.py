@@ -340,7 +340,7 @@ class ControllerPlugin:
                 )
                 self._say(self._not_replaced)
             case _core.Event.NotStarted(worker=int(worker), reason=reason):
-                self._node_is_down(self._nodes[worker], f"can't be started: {reason}")
+                self._node_is_down(self._nodes[worker], "can't be started")
                 self._missing.add(worker, reason, self._choice.workers)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]

@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-_ADVICE = "raise the limits of processes and memory (ulimit -u, ulimit -v)"
 
-
-def no_process(what: str, error: object) -> pytest.UsageError:
-    """The error that the system makes no thread or process that the run can't do without."""
-    return pytest.UsageError(f"fastest: {what} can't be started: {error}; {_ADVICE}, or use -n no")
+def no_process(what: str, error: object | None) -> pytest.UsageError:
+    """The error that a thread or process can't be made that the run can't do without."""
+    return pytest.UsageError(f"fastest: {what} can't be started: {_because(error, 'use -n no')}")
 
 
 def no_room(error: object) -> pytest.UsageError:
@@ -29,13 +27,20 @@ def warn(config: pytest.Config, text: str) -> None:
             reporter.write_line(f"fastest: {text}")
 
 
+def _because(error: object | None, otherwise: str) -> str:
+    """Why, and what to do. `None`: the run's directory is gone."""
+    if error is None:
+        return "the run's directory is gone; let no test remove it"
+    return f"{error}; raise the limits of processes and memory (ulimit -u, ulimit -v), or {otherwise}"
+
+
 class MissingWorkers:
-    """The workers that the system would not make, and what it said: the others run the tests."""
+    """The workers that can't be made, and why: the others run the tests."""
 
     def __init__(self) -> None:
-        self._reasons: dict[int, str] = {}
+        self._reasons: dict[int, str | None] = {}
 
-    def add(self, worker: int, reason: str, workers: int) -> None:
+    def add(self, worker: int, reason: str | None, workers: int) -> None:
         """Raises `pytest.UsageError` if it is the last of the first `workers`, and none of them was made."""
         self._reasons[worker] = reason
         if all(number in self._reasons for number in range(workers)):
@@ -46,4 +51,4 @@ class MissingWorkers:
         if self._reasons:
             names = ", ".join(f"gw{worker}" for worker in sorted(self._reasons))
             reason = next(iter(self._reasons.values()))
-            warn(config, f"{names} can't be started: {reason}; {_ADVICE}, or ask for fewer workers (-n)")
+            warn(config, f"{names} can't be started: {_because(reason, 'ask for fewer workers (-n)')}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.somebody import Somebody, somebody
 from processes.harness import METHODS, Suite
+
+from faults.somebody import Somebody, somebody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,7 @@ use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Collection, ItemId, Membership, WorkerId};
 use crate::outbox::Inbox;
 use crate::plan::{Order, Plan};
-use crate::processes::{ConnectionId, Process, Processes};
+use crate::processes::{ConnectionId, Process, Processes, Refusal};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
 use crate::scheduler::{Action, Limits, Scheduler};
 
@@ -306,20 +306,25 @@ impl Dispatcher {
         }
     }
 
-    /// Expects a process that is to be made now, if the system has a thread for its connection.
+    /// Expects a process that is to be made now, if it will find its way here, and a thread that listens.
     fn can_launch(&mut self, role: Role) -> bool {
         self.launched(role);
-        let provided = self.readers.provide();
-        if let Err(error) = &provided {
-            self.processes.refused(role, error.to_string(), Instant::now());
+        let refusal = if self.directory.exists() {
+            self.readers.provide().err().map(|error| Refusal::System(error.to_string()))
+        } else {
+            Some(Refusal::DirectoryGone)
+        };
+        let can = refusal.is_none();
+        if let Some(refusal) = refusal {
+            self.processes.refused(role, refusal, Instant::now());
         }
-        provided.is_ok()
+        can
     }
 
     /// The system would not make a process.
     fn refused(&mut self, role: Role, reason: String) {
         self.readers.withdraw();
-        self.processes.refused(role, reason, Instant::now());
+        self.processes.refused(role, Refusal::System(reason), Instant::now());
     }
 
     /// Before a message comes what the worker has left before it.

@@ -9,6 +9,7 @@ use crate::history::Expected;
 use crate::ledger::NotRunReason;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
+pub use crate::processes::Refusal;
 use crate::protocol::{ExitStatus, Role};
 
 /// Something that the controller reports to its user or decides on.
@@ -61,12 +62,12 @@ pub enum Event {
     Needed(WorkerId),
     /// This dead worker is not replaced although there is work: as many have been as may be.
     NotReplaced(WorkerId),
-    /// The system would not make a process, and this is why. It does not come, nor does another in its place.
+    /// A process can't be made. It does not come, nor does another in its place.
     NotStarted {
         /// `None`: the collector.
         worker: Option<WorkerId>,
-        /// What the system says.
-        reason: String,
+        /// Why it can't.
+        refusal: Refusal,
     },
     /// A worker ended as it should.
     Ended {

@@ -14,6 +14,15 @@ const DRAIN_GRACE: Duration = Duration::from_millis(200);
 /// Wait for the exit status of a process whose connection is closed, before it is killed.
 const STATUS_GRACE: Duration = Duration::from_secs(2);
 
+/// Why a process can't be made.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// The system makes no more processes or threads; what it says.
+    System(String),
+    /// Somebody has removed the directory in which it would find the coordinator.
+    DirectoryGone,
+}
+
 /// Identifies one connection.
 pub(crate) type ConnectionId = u64;
 
@@ -30,8 +39,8 @@ pub(crate) struct Process {
     pub(crate) received: u32,
     /// It has said that its session is over.
     pub(crate) ended: bool,
-    /// Why the system would not make it.
-    pub(crate) refusal: Option<String>,
+    /// Why it can't be made.
+    pub(crate) refusal: Option<Refusal>,
     closed_at: Option<Instant>,
     exited_at: Option<Instant>,
 }
@@ -152,10 +161,10 @@ impl Processes {
         process.closed_at = Some(now);
     }
 
-    /// The system would not make a process.
-    pub(crate) fn refused(&mut self, role: Role, reason: String, now: Instant) {
+    /// A process can't be made.
+    pub(crate) fn refused(&mut self, role: Role, refusal: Refusal, now: Instant) {
         self.failed_to_start(role, now);
-        self.table.entry(key(role)).or_default().refusal = Some(reason);
+        self.table.entry(key(role)).or_default().refusal = Some(refusal);
     }
 
     /// Workers that have not connected yet.

@@ -255,7 +255,7 @@ pub(crate) enum Event {
     Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     NotReplaced { worker: u32 },
-    NotStarted { worker: Option<u32>, reason: String },
+    NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -287,8 +287,8 @@ impl Event {
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
-            CoreEvent::NotStarted { worker, reason } => {
-                Event::NotStarted { worker: worker.map(|worker| worker.0), reason }
+            CoreEvent::NotStarted { worker, refusal } => {
+                Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
             }
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }

@@ -41,8 +41,8 @@ impl Dispatcher {
 
     fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
         self.abandon_unconnected();
-        if let Some(reason) = &process.refusal {
-            self.emit(Event::NotStarted { worker: None, reason: reason.clone() });
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: None, refusal });
         } else if !process.ended {
             self.emit(Event::CollectorLost(status));
         }
@@ -81,8 +81,8 @@ impl Dispatcher {
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);
-        if let Some(reason) = process.refusal.clone() {
-            self.emit(Event::NotStarted { worker: Some(worker), reason });
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: Some(worker), refusal });
             self.schedule(|scheduler| scheduler.replacement(worker, false));
             return;
         }
