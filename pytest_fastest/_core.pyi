@@ -19,6 +19,7 @@ __all__ = [
     "dump_signal",
     "give_back_memory",
     "is_plain",
+    "monotonic",
 ]
 
 @final
@@ -383,6 +384,9 @@ def dump_signal() -> int | None:
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""
+
+def monotonic() -> float:
+    """Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`."""
 
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

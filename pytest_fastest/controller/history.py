@@ -63,7 +63,8 @@ class History:
         if self._file is None:
             return
         try:
-            day = int(time.time() // _SECONDS_PER_DAY)
+            # A clock that was never set, or that a conftest has replaced, may be before 1970.
+            day = max(0, int(time.time() // _SECONDS_PER_DAY))
             self._coordinator.save_timings(self._file, self._imports, day, self._may_replace)
         except OSError as error:
             warn(self._config, f"timings can't be written: {error}")

@@ -19,5 +19,5 @@ mod _core {
     #[pymodule_export]
     use crate::timings::Timings;
     #[pymodule_export]
-    use crate::worker::{Board, Link, Message, die_with_parent, dump_signal, give_back_memory};
+    use crate::worker::{Board, Link, Message, die_with_parent, dump_signal, give_back_memory, monotonic};
 }

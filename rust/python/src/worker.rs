@@ -1,7 +1,8 @@
 //! The classes of the other processes: `Link`, `Message`, `Board`. None of them starts a thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
@@ -304,6 +305,13 @@ impl Board {
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
     }
+}
+
+/// Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`.
+#[pyfunction]
+pub(crate) fn monotonic() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
 /// Gives memory that was freed back to the system (glibc; elsewhere it stays in the allocator).
