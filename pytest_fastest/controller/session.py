@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +10,7 @@ import pytest
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.history import History, Outlook
+from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
@@ -21,8 +20,6 @@ from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.request import Request
     from pytest_fastest.xdist.nodes import WorkerNode
@@ -273,7 +270,7 @@ class ControllerPlugin:
         """Reports until every item is done; returns the items that were not run, and why."""
         interrupts: list[int] = []
         # An exception could come when events are taken and not yet reported: a flag can't.
-        restore = _count_interrupts(interrupts)
+        restore = count_interrupts(interrupts)
         try:
             heeded = 0
             while True:
@@ -440,15 +437,3 @@ class ControllerPlugin:
             terminalreporter.section("errors of workers", sep="=", red=True)
             for text in self._replay.worker_errors:
                 terminalreporter.write_line(text)
-
-
-def _count_interrupts(interrupts: list[int]) -> Callable[[], None]:
-    """Notes each Ctrl-C in `interrupts` instead of raising; returns what undoes that."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
-
-    def restore() -> None:
-        signal.signal(signal.SIGINT, before)
-
-    return restore

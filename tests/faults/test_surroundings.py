@@ -13,13 +13,18 @@ from faults.system import limited, mounted
 if TYPE_CHECKING:
     from pathlib import Path
 
-TESTS = (
-    "import pytest\n@pytest.mark.parametrize('number', range(20))\ndef test_it(number, tmp_path): print('some words')"
-)
-# Allows the process what it has, and some more.
+TESTS = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range(20))
+    def test_it(number, tmp_path):
+        print("some words")
+"""
+# Allows the process what it has, and some more, but not as much as a thread's stack.
 TIGHT = """
 import mmap, resource
 from pathlib import Path
+import pytest_fastest.controller.launch
 size = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
 resource.setrlimit(resource.RLIMIT_AS, (size + (3 << 19), resource.RLIM_INFINITY))
 """

@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod starts;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,7 +28,7 @@ use crate::ledger::{ItemState, NotRunReason};
 use crate::model::{Collection, ItemId, Membership, WorkerId};
 use crate::outbox::Inbox;
 use crate::plan::{Order, Plan};
-use crate::processes::{ConnectionId, Process, Processes, Refusal};
+use crate::processes::{ConnectionId, Process, Processes};
 use crate::protocol::{Downward, ExitStatus, Role, Upward};
 use crate::scheduler::{Action, Limits, Scheduler};
 
@@ -294,37 +295,6 @@ impl Dispatcher {
             Command::Kill => self.kill_all(),
             Command::Quit => {}
         }
-    }
-
-    fn launched(&mut self, role: Role) {
-        self.processes.expect(role);
-        if let Role::Worker(worker) = role {
-            self.provide_outbox(worker);
-        }
-        if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {
-            run.needed = run.needed.saturating_sub(1);
-        }
-    }
-
-    /// Expects a process that is to be made now, if it will find its way here, and a thread that listens.
-    fn can_launch(&mut self, role: Role) -> bool {
-        self.launched(role);
-        let refusal = if self.directory.exists() {
-            self.readers.provide().err().map(|error| Refusal::System(error.to_string()))
-        } else {
-            Some(Refusal::DirectoryGone)
-        };
-        let can = refusal.is_none();
-        if let Some(refusal) = refusal {
-            self.processes.refused(role, refusal, Instant::now());
-        }
-        can
-    }
-
-    /// The system would not make a process.
-    fn refused(&mut self, role: Role, reason: String) {
-        self.readers.withdraw();
-        self.processes.refused(role, Refusal::System(reason), Instant::now());
     }
 
     /// Before a message comes what the worker has left before it.
