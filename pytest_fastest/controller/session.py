@@ -392,7 +392,7 @@ class ControllerPlugin:
         self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, _NOT_RUN[reason])
+                self._replay.not_run(index, self._missing.why_not_run(_NOT_RUN[reason]))
             elif reason == "interrupted":
                 self._interrupted.append(self._replay.item(index)[0])
         if self._replay.worker_errors and not session.testsfailed:

@@ -24,6 +24,8 @@ def warn(config: pytest.Config, text: str) -> None:
     except pytest.PytestWarning:
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
+            if reporter._tw.width_of_current_line:
+                reporter.write_line("")
             reporter.write_line(f"fastest: {text}")
 
 
@@ -45,6 +47,10 @@ class MissingWorkers:
         self._reasons[worker] = reason
         if all(number in self._reasons for number in range(workers)):
             raise no_process("a worker", reason)
+
+    def why_not_run(self, otherwise: str) -> str:
+        """Why nobody was left for a test; `otherwise`: if all were made."""
+        return "every worker that could have run it has crashed, or can't be started" if self._reasons else otherwise
 
     def warn(self, config: pytest.Config) -> None:
         """Says once which there were."""

@@ -106,5 +106,20 @@ def test_the_only_worker_can_t_be_replaced(suite: Suite, user: Somebody, method:
     result = suite.run(*arguments, command=user.command(), tmpdir=user.temporary)
     assert result.returncode == 1, result.output
     assert result.counts == {"failed": 1, "errors": 20, "warnings": 1}
-    assert "not run: every worker has crashed, and no more are started" in result.stdout
+    assert "not run: every worker that could have run it has crashed, or can't be started" in result.stdout
     assert "gw1 can't be started: " in result.stdout
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_lane_without_a_worker(suite: Suite, method: str) -> None:
+    """Nobody else runs what is there once for each worker. Where warnings are errors, this one is a line."""
+    suite.write(test_a=TESTS)
+    arguments = ["-n", "2", "--dist", "each", "--start-method", method, "-p", "no:cacheprovider", "-W", "error"]
+    with somebody(suite) as user:
+        # The first one that is too few.
+        command = user.command(f"--nproc={ENOUGH - 1 if method == 'fork' else ENOUGH - 3}")
+        result = suite.run(*arguments, command=command, tmpdir=user.temporary)
+    assert result.returncode == 1, result.output
+    assert result.counts == {"passed": 20, "errors": 20}
+    lines = [line for line in result.stdout.splitlines() if line.startswith("fastest: gw1 can't be started: ")]
+    assert len(lines) == 1, result.stdout
