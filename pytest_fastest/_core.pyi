@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 __all__ = [
     "Address",
     "Board",
     "Composed",
     "Coordinator",
+    "Decision",
     "Event",
     "Link",
     "Message",
@@ -20,6 +21,8 @@ __all__ = [
     "give_back_memory",
     "is_plain",
     "monotonic",
+    "resident_memory",
+    "total_memory",
 ]
 
 @final
@@ -83,19 +86,24 @@ class Coordinator:
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: int,
         configures_first: bool,
         hang_timeout: float | None,
+        replaces_grown: bool,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
         With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
-        `decides_crashes`, every `Crashed` with an item must be answered by `decide`. With `configures_first`, no test
-        starts before every one of the workers has said `configured`.
+        `decides_crashes`, every `Crashed` with an item must be answered by `decide`, with `Decision.Alone` at most
+        `most_retries` times for an item. With `configures_first`, no test starts before every one of the workers has
+        said `configured`. With `replaces_grown`, workers may leave because they have `outgrown` a limit.
         """
     def retire_worker(self, worker: int) -> None:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
-    def decide(self, item: int, again: bool) -> None:
-        """Whether an item that a worker died in runs again."""
+    def decide(self, item: int, decision: Decision) -> None:
+        """What becomes of an item that a worker died in."""
+    def confirm(self, worker: int) -> None:
+        """The worker that is started next is the one that `Event.Confirm` asks for."""
     def expect(self, nodeids: Sequence[str], wide: Sequence[str], known: Timings) -> tuple[float, float, float] | None:
         """Tells the plan what is known of the collected items, and of the fixtures of session and package scope that
         they use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those
@@ -119,6 +127,18 @@ class Coordinator:
         """Waits up to `timeout` seconds for events, without the GIL. Raises what a signal handler raises."""
     def close(self, patience: float) -> None:
         """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory."""
+
+@final
+class Decision:
+    """What becomes of an item that a worker died in."""
+
+    # It has crashed for good.
+    Crashed: ClassVar[Decision]
+    # It runs again, where and when there is room.
+    Again: ClassVar[Decision]
+    # It runs again, alone in a fresh worker, when nothing else is left to do.
+    Alone: ClassVar[Decision]
+    def __int__(self) -> int: ...
 
 class Event:
     """Something that the controller reports to its user or decides on."""
@@ -187,6 +207,31 @@ class Event:
         __match_args__: Final = ("worker",)
         worker: Final[int]
         def __new__(cls, worker: int) -> Event.Needed: ...
+
+    @final
+    class Confirm(Event):
+        __match_args__: Final = ("item",)
+        item: Final[int]
+        def __new__(cls, item: int) -> Event.Confirm: ...
+
+    @final
+    class Outgrown(Event):
+        __match_args__: Final = ("worker", "bytes", "grew")
+        worker: Final[int]
+        bytes: Final[int]
+        grew: Final[list[tuple[int, int]]]
+        def __new__(cls, worker: int, bytes: int, grew: Sequence[tuple[int, int]]) -> Event.Outgrown: ...
+
+    @final
+    class MemoryShort(Event):
+        __match_args__: Final = ("available", "total", "leaving", "postponed")
+        available: Final[int]
+        total: Final[int]
+        leaving: Final[list[int]]
+        postponed: Final[list[int]]
+        def __new__(
+            cls, available: int, total: int, leaving: Sequence[int], postponed: Sequence[int]
+        ) -> Event.MemoryShort: ...
 
     @final
     class NotReplaced(Event):
@@ -274,6 +319,8 @@ class Link:
         """
     def set_up(self, fixture: str, seconds: float) -> None:
         """A fixture of session or package scope was set up."""
+    def outgrown(self, bytes: int, grew: Sequence[tuple[int, int]]) -> None:
+        """The worker holds so many bytes, more than it may, and leaves. `grew`: which items have added most."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
@@ -387,6 +434,12 @@ def give_back_memory() -> None:
 
 def monotonic() -> float:
     """Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`."""
+
+def resident_memory() -> int | None:
+    """Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells."""
+
+def total_memory() -> int | None:
+    """Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells."""
 
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pytest_fastest.worker import crash
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
 
@@ -24,6 +29,13 @@ def how_it_ended(returncode: int | None) -> str:
         except ValueError:
             return f"was killed by signal {-returncode}"
     return f"left with exit status {returncode}"
+
+
+def last_words(directory: Path, worker: int) -> list[tuple[str, str]]:
+    """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
+    read = partial(crash.read, str(directory), f"gw{worker}")
+    sections = (("Fatal error", read(crash.STACK)), ("Terminal output", read(crash.TERMINAL)))
+    return [(title, text) for title, text in sections if text]
 
 
 def cause(event: _core.Event.Crashed) -> str:

@@ -6,8 +6,8 @@ import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_fastest import codec
-from pytest_fastest.controller import crashes, rebuild
+from pytest_fastest import _core, codec
+from pytest_fastest.controller import crashes, junit, rebuild
 
 if TYPE_CHECKING:
     import pytest
@@ -73,7 +73,8 @@ class Replay:
                 case ("warning", data):
                     self._warning(data)
                 case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
-                    self._junit(what, name, value, node, index)
+                    # The same test is named by its node id and its worker.
+                    junit.record(self._config, what, name, value, crashes.unfinished(nodeid, location, node))
                 case ("missing", failure):
                     self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
@@ -84,8 +85,12 @@ class Replay:
         """Whether something was reported of the item, and not all."""
         return index in self._begun
 
-    def crash(self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched) -> bool:
-        """The worker died in this item, of which `report` is made; whether a plugin wants it to run again."""
+    def crash(
+        self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched, *, alone: bool
+    ) -> _core.Decision:
+        """The worker died in this item, of which `report` is made; what becomes of it. A plugin may want it to run
+        again; if none does, it runs again `alone` or has crashed for good.
+        """
         nodeid, location = self.item(index)
         if index in self._begun:
             self._begun.remove(index)
@@ -93,11 +98,22 @@ class Replay:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         self._sign(node, index, report)
         self._hook.pytest_handlecrashitem(crashitem=nodeid, report=report, sched=sched)
-        self._hook.pytest_runtest_logreport(report=report)
+        decision = _core.Decision.Crashed
+        log = self._hook.pytest_runtest_logreport
+        if sched.take_pending(nodeid):
+            decision = _core.Decision.Again
+        elif alone:
+            decision = _core.Decision.Alone
+            # As pytest-rerunfailures calls it, which reporters know.
+            report.outcome = "rerun"  # type: ignore[assignment]
+            log = junit.without(self._config, report)
+        log(report=report)
         if report.when != "teardown":
-            self._log(node, index, crashes.closing(nodeid, location))
+            closing = crashes.closing(nodeid, location)
+            self._sign(node, index, closing)
+            log(report=closing)
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
-        return sched.take_pending(nodeid)
+        return decision
 
     def not_run(self, index: int, reason: str) -> None:
         """The item was not run although nobody wanted it so."""
@@ -148,21 +164,6 @@ class Replay:
                 "location": data["location"],
             }
         )
-
-    def _junit(self, what: str, name: str, value: str, node: WorkerNode, index: int) -> None:
-        """What a fixture of a worker recorded for the junit file, which only the controller writes."""
-        from _pytest.junitxml import xml_key
-
-        xml = self._config.stash.get(xml_key, None)
-        if xml is None:
-            return
-        if what == "junit_global_property":
-            xml.add_global_property(name, value)
-            return
-        # The same test is named by its node id and its worker.
-        named = crashes.unfinished(*self.item(index), node)
-        reporter = xml.node_reporter(named)
-        (reporter.add_attribute if what == "junit_attribute" else reporter.add_property)(name, value)
 
 
 def _use_known(nodeid: str, location: tuple[str, int | None, str], data: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller import capacity, crashes, memory, remembered
+from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
@@ -35,6 +36,7 @@ _RESTARTS_PER_WORKER = 4
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
     "retired": "every worker that could have run it was shut down, or has crashed",
+    "no fresh worker": "it has crashed its worker, and no fresh one came in which it could run again",
 }
 
 
@@ -54,11 +56,13 @@ class ControllerPlugin:
         self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
         self._mode = request.mode
         self._decides_crashes = False
+        self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
         self._not_replaced: str | None = None
         self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
+        self._memory = memory.Memory(config, self._nodeid)
         self._started = time.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
@@ -70,6 +74,9 @@ class ControllerPlugin:
         self._is_killed = False
         self._stop_reason: tuple[str, str] | None = None
         self._interrupted: list[str] = []
+
+    def _nodeid(self, item: int) -> str:
+        return self._replay.item(item)[0]
 
     # Start.
 
@@ -133,13 +140,15 @@ class ControllerPlugin:
                     case _core.Event.NotStarted(reason=reason):
                         raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
+                        stack = crash.read(str(self._run.directory), "collector", crash.STACK)
                         raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{self._stack('collector')}"
+                            f"the process that collects {crashes.how_it_ended(returncode)}{stack}"
                         )
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
+        self._memory.check(described["memory"])
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -230,7 +239,9 @@ class ControllerPlugin:
         surface.set_workers(option, count, self._mode)
         restarts = self._request.restarts
         self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
-        self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
+        self._decides_crashes = bool(
+            self._request.retry_crashed or self._config.hook.pytest_handlecrashitem.get_hookimpls()
+        )
         self._coordinator.begin(
             count,
             max_restarts=self._most_restarts,
@@ -238,8 +249,10 @@ class ControllerPlugin:
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
+            most_retries=self._request.retry_crashed,
             configures_first=self._method != "fork",
             hang_timeout=self._request.hang_timeout,
+            replaces_grown=self._request.limits_memory,
         )
         self._nodes.set_count(count)
         first = 0
@@ -323,12 +336,30 @@ class ControllerPlugin:
             case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
                 # Without a report of its body, the body is what there is to blame.
                 is_late = tearing_down and item is not None and self._replay.has_begun(item)
-                self._crashed(worker, item, "teardown" if is_late else "call", crashes.cause(event))
+                may_retry = event.hung is None and not self._is_stopping and self._end is None
+                self._crashed(
+                    worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
+                )
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
+            case _:
+                self._handle_change(event)
+
+    def _handle_change(self, event: _core.Event) -> None:
+        """Workers come and go."""
+        match event:
             case _core.Event.Needed(worker=worker):
-                self._say(f"replacing crashed worker gw{worker}")
+                self._say(f"replacing {self._memory.why(worker)}")
                 self._start(self._nodes.next_number)
+            case _core.Event.Confirm(item=item):
+                worker = self._nodes.next_number
+                self._say(f"running {self._nodeid(item)} again, alone in gw{worker}")
+                self._coordinator.confirm(worker)
+                self._start(worker)
+            case _core.Event.Outgrown(worker=worker, bytes=held, grew=grew):
+                self._say(self._memory.outgrown(worker, held, grew))
+            case _core.Event.MemoryShort():
+                self._say(self._memory.short(event.available, event.total, event.leaving, event.postponed))
             case _core.Event.NotReplaced(worker=worker):
                 self._not_replaced = (
                     f"maximum crashed workers reached: {self._most_restarts}"
@@ -356,35 +387,36 @@ class ControllerPlugin:
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)
 
-    def _crashed(self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str) -> None:
+    def _crashed(
+        self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str, *, may_retry: bool
+    ) -> None:
         node = self._nodes[worker]
         if not hasattr(node, "workeroutput"):
             self._node_is_down(node, cause)
         if item is not None:
-            again = False
+            decision = _core.Decision.Crashed
             if self._is_killed:
-                self._interrupted.append(self._replay.item(item)[0])
+                self._interrupted.append(self._nodeid(item))
             else:
-                if self._decides_crashes:
+                if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
-                report = crashes.crashed(*self._replay.item(item), phase, node, cause, self._last_words(worker))
-                again = self._replay.crash(node, item, report, self._nodes.sched)
+                left = crashes.last_words(self._run.directory, worker)
+                alone = (
+                    may_retry and phase == "call" and self._confirmations.crashed(item, node.gateway.id, cause, left)
+                )
+                if times := self._confirmations.times_alone(item):
+                    cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
+                report = crashes.crashed(*self._replay.item(item), phase, node, cause, left)
+                decision = self._replay.crash(node, item, report, self._nodes.sched, alone=alone)
             if self._decides_crashes:
-                self._coordinator.decide(item, again)
+                self._coordinator.decide(item, decision)
         elif self._is_killed:
             pass
         elif self._end is None:
             text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append("\n".join(filter(None, (text, self._stack(f"gw{worker}")))))
-
-    def _last_words(self, worker: int) -> list[tuple[str, str]]:
-        """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
-        terminal = crash.read(str(self._run.directory), f"gw{worker}", crash.TERMINAL)
-        sections = (("Fatal error", self._stack(f"gw{worker}")), ("Terminal output", terminal))
-        return [(title, text) for title, text in sections if text]
-
-    def _stack(self, name: str) -> str:
-        return crash.read(str(self._run.directory), name, crash.STACK)
+            self._replay.worker_errors.append(
+                "\n".join(filter(None, (text, crash.read(str(self._run.directory), f"gw{worker}", crash.STACK))))
+            )
 
     # The end.
 
@@ -392,9 +424,9 @@ class ControllerPlugin:
         self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, self._missing.why_not_run(_NOT_RUN[reason]))
+                self._replay.not_run(index, self._missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
-                self._interrupted.append(self._replay.item(index)[0])
+                self._interrupted.append(self._nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
 
@@ -429,6 +461,8 @@ class ControllerPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._not_replaced is not None:
             terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
+        self._confirmations.write(terminalreporter, self._nodeid)
+        self._memory.write(terminalreporter)
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:

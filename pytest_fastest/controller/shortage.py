@@ -48,9 +48,11 @@ class MissingWorkers:
         if all(number in self._reasons for number in range(workers)):
             raise no_process("a worker", reason)
 
-    def why_not_run(self, otherwise: str) -> str:
-        """Why nobody was left for a test; `otherwise`: if all were made."""
-        return "every worker that could have run it has crashed, or can't be started" if self._reasons else otherwise
+    def why_not_run(self, reason: str, otherwise: str) -> str:
+        """Why a test was not run, for the coordinator's reason; `otherwise`: if it is not for want of these."""
+        if self._reasons and reason == "no worker left":
+            return "every worker that could have run it has crashed, or can't be started"
+        return otherwise
 
     def warn(self, config: pytest.Config) -> None:
         """Says once which there were."""

@@ -18,7 +18,7 @@ import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import reports
+from pytest_fastest.worker import memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Loop:
         self._failures = 0
         self._stopwatch = Stopwatch(self._tell_wide)
         config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
+        most = memory.limit(config)
+        self._memory = None if most is None else memory.Memory(most)
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         # Plugins come there in ways of their own.
         teardown_exact = _core.Composed(self._teardown, self._true_next)
@@ -93,7 +95,19 @@ class Loop:
                 self._link.released(index)
                 continue
             self._run_one(index)
+            if self._memory is not None and (held := self._memory.outgrown(index)) is not None:
+                self._make_room(held)
         self._finish_teardown(None)
+
+    def _make_room(self, held: int) -> None:
+        """Holds more memory than it may: leaves, for another worker to go on."""
+        assert self._memory is not None
+        self._link.outgrown(held, self._memory.growth())
+        if self._next is not None:
+            self._link.released(self._next)
+            self._next = None
+        self._leased.clear()
+        self._ended = True
 
     def _become_copy(self) -> None:
         self._is_copy = True

@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod pressure;
 mod starts;
 mod watch;
 
@@ -17,6 +18,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
+use pressure::Pressure;
 
 use crate::board::Board;
 use crate::connection::{self, Input, Peer, Readers};
@@ -39,6 +41,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
 const DEFAULT_ESTIMATE: f64 = 0.01;
+/// For so many workers that die outside of any item, and are replaced, there is room on the board.
+const DEATHS_WITHOUT_ITEM: usize = 10_000;
 
 /// The state of one run.
 pub(crate) struct Dispatcher {
@@ -95,6 +99,7 @@ struct Running {
     scheduler: Scheduler<Board>,
     board: Board,
     hangs: Hangs,
+    pressure: Pressure,
     options: Run,
     restarts: u32,
     /// Replacements that the controller was asked for and has not started yet.
@@ -168,6 +173,7 @@ impl Dispatcher {
                 self.looked = Instant::now();
                 self.empty_inboxes();
                 self.look_for_hangs();
+                self.look_at_memory();
                 self.tell();
             }
             self.bury();
@@ -286,7 +292,12 @@ impl Dispatcher {
             }
             Command::Retire(worker) if self.run.is_none() => self.early.push(Early::Retired(worker)),
             Command::Retire(worker) => self.retire(worker),
-            Command::Decide { item, again } => self.decide(item, again),
+            Command::Decide(item, decision) => self.decide(item, decision),
+            Command::Confirm(worker) => {
+                if let Some(run) = &mut self.run {
+                    run.scheduler.confirm(worker);
+                }
+            }
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
@@ -379,6 +390,10 @@ impl Dispatcher {
             (Upward::Interrupted(item), Role::Worker(worker)) => {
                 self.schedule(|scheduler| scheduler.interrupted(worker, item));
             }
+            (Upward::Outgrown { bytes, grew }, Role::Worker(worker)) => {
+                self.schedule(|scheduler| scheduler.relieve(worker));
+                self.emit(Event::Outgrown { worker, bytes, grew });
+            }
             // A greeting comes once and is handled before; the rest only workers say. A process that says
             // something else is not one of ours gone wrong: both sides are the same version.
             (Upward::Hello { .. }, _)
@@ -389,6 +404,7 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
+                | Upward::Outgrown { .. }
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
@@ -436,7 +452,7 @@ impl Dispatcher {
             let order = if options.workers == 1 { Order::Collected } else { self.order };
             Plan::of(&collection, order)
         };
-        let slots = (options.workers + options.max_restarts) as usize;
+        let slots = slots(&options, plan.len());
         let board = match Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) {
             Ok(board) => board,
             Err(error) => return self.emit(Event::CannotBegin(error.to_string())),
@@ -456,6 +472,7 @@ impl Dispatcher {
             scheduler,
             board,
             hangs,
+            pressure: Pressure::default(),
             options,
             restarts,
             needed,
@@ -491,6 +508,12 @@ impl Dispatcher {
                     self.send(Role::Worker(worker), &Downward::Park { question, keep });
                 }
                 Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
+                Action::Confirm { item } => {
+                    if let Some(run) = &mut self.run {
+                        run.needed += 1;
+                    }
+                    self.emit(Event::Confirm(item));
+                }
             }
         }
     }
@@ -526,6 +549,16 @@ impl Dispatcher {
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
+}
+
+/// How many workers there can ever be.
+fn slots(options: &Run, items: usize) -> usize {
+    // Each death takes an item with it, but for those before the first one.
+    let replaced = (options.max_restarts as usize).min(items + DEATHS_WITHOUT_ITEM);
+    // Who has outgrown its limit has finished an item.
+    let grown = if options.replaces_grown { items } else { 0 };
+    let ordinary = options.workers as usize + replaced + grown;
+    ordinary + ordinary.min(items).saturating_mul(options.most_retries as usize)
 }
 
 /// The item that `worker` runs according to the board, if the ledger agrees that it is not done.

@@ -26,6 +26,7 @@ pub mod history;
 mod holding;
 pub mod ledger;
 pub mod link;
+pub mod memory;
 pub mod model;
 pub mod outbox;
 mod pace;

@@ -7,7 +7,7 @@ use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What a process is, told in its greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +87,13 @@ pub enum Upward {
     Interrupted(ItemId),
     /// The worker itself wants the run to stop (`session.shouldstop`, `pytest.exit`).
     WantsStop(ByteBuf),
+    /// The worker holds more memory than it may, and leaves.
+    Outgrown {
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// The items that have added most, and how many bytes.
+        grew: Vec<(ItemId, u64)>,
+    },
     /// The worker's session is finished; the payload is its `workeroutput`.
     SessionEnded(ByteBuf),
     /// A child was forked.

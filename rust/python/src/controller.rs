@@ -8,9 +8,11 @@ use std::time::Duration;
 use coordinator::capacity;
 use coordinator::coordinator as core;
 use coordinator::event::{Command, Event as CoreEvent, Run};
+use coordinator::memory::Memory;
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
 use coordinator::protocol::Role;
+use coordinator::scheduler::Decision as CoreDecision;
 use coordinator::timings::Findings;
 use coordinator::timings_file;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
@@ -122,7 +124,8 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first, hang_timeout
+        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
+        hang_timeout, replaces_grown
     ))]
     #[allow(
         clippy::fn_params_excessive_bools,
@@ -137,8 +140,10 @@ impl Coordinator {
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: u32,
         configures_first: bool,
         hang_timeout: Option<f64>,
+        replaces_grown: bool,
     ) {
         let run = Run {
             workers,
@@ -147,8 +152,10 @@ impl Coordinator {
             fail_fast,
             each,
             decides_crashes,
+            most_retries,
             configures_first,
             hang_timeout,
+            replaces_grown,
         };
         self.command(Command::Begin(run));
     }
@@ -158,9 +165,14 @@ impl Coordinator {
         self.command(Command::Retire(WorkerId(worker)));
     }
 
-    /// Whether an item that a worker died in runs again.
-    fn decide(&self, item: u32, again: bool) {
-        self.command(Command::Decide { item: ItemId(item), again });
+    /// What becomes of an item that a worker died in.
+    fn decide(&self, item: u32, decision: Decision) {
+        self.command(Command::Decide(ItemId(item), decision.into()));
+    }
+
+    /// The worker that is started next is the one that `Event.Confirm` asks for.
+    fn confirm(&self, worker: u32) {
+        self.command(Command::Confirm(WorkerId(worker)));
     }
 
     /// Gives each collected item the key of the group that it belongs to, which is not split.
@@ -242,6 +254,25 @@ impl Coordinator {
     }
 }
 
+/// What becomes of an item that a worker died in.
+#[pyclass(frozen, eq, from_py_object, module = "pytest_fastest._core")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Decision {
+    Crashed,
+    Again,
+    Alone,
+}
+
+impl From<Decision> for CoreDecision {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Crashed => Self::Crashed,
+            Decision::Again => Self::Again,
+            Decision::Alone => Self::Alone,
+        }
+    }
+}
+
 /// Something that the controller reports to its user or decides on.
 #[pyclass(frozen, module = "pytest_fastest._core")]
 pub(crate) enum Event {
@@ -254,6 +285,9 @@ pub(crate) enum Event {
     WantsStop { payload: Py<PyBytes> },
     Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
+    Confirm { item: u32 },
+    Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
+    MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
     NotReplaced { worker: u32 },
     NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
@@ -286,6 +320,17 @@ impl Event {
                 hung,
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
+            CoreEvent::Confirm(item) => Event::Confirm { item: item.0 },
+            CoreEvent::Outgrown { worker, bytes, grew } => {
+                let grew = grew.into_iter().map(|(item, bytes)| (item.0, bytes)).collect();
+                Event::Outgrown { worker: worker.0, bytes, grew }
+            }
+            CoreEvent::MemoryShort { memory, leaving, postponed } => Event::MemoryShort {
+                available: memory.available,
+                total: memory.total,
+                leaving: numbers(leaving),
+                postponed: numbers(postponed),
+            },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
             CoreEvent::NotStarted { worker, refusal } => {
                 Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
@@ -303,6 +348,10 @@ impl Event {
     }
 }
 
+fn numbers(workers: Vec<WorkerId>) -> Vec<u32> {
+    workers.into_iter().map(|worker| worker.0).collect()
+}
+
 /// The automatic number of workers and the reason for it, as a phrase.
 #[pyfunction]
 #[pyo3(signature = (*, separable, expected_total, expected_cpu, worker_memory, worker_start, worker_fixtures))]
@@ -316,7 +365,7 @@ pub(crate) fn automatic_workers(
 ) -> (usize, String) {
     let (workers, limit) = capacity::automatic(capacity::Inputs {
         cores: capacity::usable_cores(),
-        available_memory: capacity::available_memory(),
+        available_memory: Memory::now().map(|memory| memory.available),
         worker_memory,
         separable,
         expected_total,
@@ -325,4 +374,10 @@ pub(crate) fn automatic_workers(
         worker_fixtures,
     });
     (workers, limit.to_string())
+}
+
+/// Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn total_memory() -> Option<u64> {
+    Memory::now().map(|memory| memory.total)
 }

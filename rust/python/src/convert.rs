@@ -81,5 +81,6 @@ pub(crate) fn reason(reason: NotRunReason) -> &'static str {
         NotRunReason::Interrupted => "interrupted",
         NotRunReason::WorkersExhausted => "no worker left",
         NotRunReason::Retired => "retired",
+        NotRunReason::NoFreshWorker => "no fresh worker",
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
+use coordinator::memory;
 use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
 use coordinator::protocol::{Downward, Role, Upward};
 use coordinator::timings::Spent;
@@ -181,6 +182,12 @@ impl Link {
         self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 
+    /// The worker holds so many bytes, more than it may, and leaves; these items have added most.
+    fn outgrown(&self, py: Python<'_>, bytes: u64, grew: Vec<(u32, u64)>) -> PyResult<()> {
+        let grew = grew.into_iter().map(|(item, bytes)| (ItemId(item), bytes)).collect();
+        self.send(py, &Upward::Outgrown { bytes, grew })
+    }
+
     /// The worker has nothing it can claim; `question` numbers its questions.
     fn starved(&self, py: Python<'_>, question: u32) -> PyResult<()> {
         self.send(py, &Upward::Starved(question))
@@ -312,6 +319,12 @@ impl Board {
 pub(crate) fn monotonic() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn resident_memory() -> Option<u64> {
+    memory::resident()
 }
 
 /// Gives memory that was freed back to the system (glibc; elsewhere it stays in the allocator).

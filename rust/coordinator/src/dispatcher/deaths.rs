@@ -8,6 +8,7 @@ use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::processes::{Process, Verdict};
 use crate::protocol::{ExitStatus, Role};
+use crate::scheduler::Decision;
 use crate::signals::{self, Signal};
 
 impl Dispatcher {
@@ -83,30 +84,30 @@ impl Dispatcher {
         self.configured(worker);
         if let Some(refusal) = process.refusal.clone() {
             self.emit(Event::NotStarted { worker: Some(worker), refusal });
-            self.schedule(|scheduler| scheduler.replacement(worker, false));
+            self.schedule(|scheduler| scheduler.not_replaced(worker));
             return;
         }
         if ended {
-            return;
+            return self.replace_relieved(worker);
         }
         let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
         self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
         match running {
             Some(_) if decides => {}
-            Some(item) => self.decide(item, false),
+            Some(item) => self.decide(item, Decision::Crashed),
             None => self.replace(worker),
         }
     }
 
     /// Carries out what was decided about an item that a worker died in.
-    pub(super) fn decide(&mut self, item: ItemId, again: bool) {
+    pub(super) fn decide(&mut self, item: ItemId, decision: Decision) {
         let worker = self.run.as_ref().and_then(|run| run.scheduler.blamed(item));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         if let Some(worker) = worker {
             if decides {
-                self.count_failures(worker, u32::from(!again));
+                self.count_failures(worker, u32::from(decision == Decision::Crashed));
             }
-            self.schedule(|scheduler| scheduler.decide(item, again));
+            self.schedule(|scheduler| scheduler.decide(item, decision));
             self.replace(worker);
         }
     }
@@ -117,20 +118,29 @@ impl Dispatcher {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        let comes = is_worth_it && run.restarts < run.options.max_restarts;
-        if comes {
+        if is_worth_it && run.restarts < run.options.max_restarts {
             run.restarts += 1;
-            run.needed += 1;
-            self.emit(Event::Needed(dead));
-        } else if is_worth_it {
+            return self.ask_for_replacement(dead);
+        }
+        if is_worth_it {
             self.emit(Event::NotReplaced(dead));
         }
-        self.schedule(|scheduler| scheduler.replacement(dead, comes));
+        self.schedule(|scheduler| scheduler.not_replaced(dead));
+    }
+
+    /// After the end of a worker that has left for another to take its place.
+    fn replace_relieved(&mut self, worker: WorkerId) {
+        if self.run.as_ref().is_some_and(|run| run.scheduler.is_worth_replacing(worker)) {
+            self.ask_for_replacement(worker);
+        }
     }
 
     /// Ends the run when nothing can happen any more.
     pub(super) fn settle(&mut self) {
         let any_worker = self.processes.any_worker();
+        if !any_worker {
+            self.ask_for_postponed();
+        }
         let Some(run) = &mut self.run else {
             return;
         };
@@ -138,7 +148,9 @@ impl Dispatcher {
             return;
         }
         if !run.scheduler.is_done() {
-            run.scheduler.exhausted();
+            let actions = run.scheduler.exhausted();
+            self.perform(actions);
+            return self.settle();
         }
         run.finished = true;
         let not_run = not_run(run);
