@@ -123,3 +123,13 @@ def test_a_lane_without_a_worker(suite: Suite, method: str) -> None:
     assert result.counts == {"passed": 20, "errors": 20}
     lines = [line for line in result.stdout.splitlines() if line.startswith("fastest: gw1 can't be started: ")]
     assert len(lines) == 1, result.stdout
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_another_try_that_nobody_can_make(suite: Suite, user: Somebody, method: str) -> None:
+    suite.write(test_a=CRASH)
+    arguments = ["-n", "1", "--start-method", method, "-p", "no:cacheprovider", "--retry-crashed", "1"]
+    result = suite.run(*arguments, command=user.command(), tmpdir=user.temporary)
+    assert result.returncode == 1, result.output
+    assert "gw1 can't be started: " in result.stdout
+    assert "not run: it has crashed its worker, and no fresh one came in which it could run again" in result.stdout
