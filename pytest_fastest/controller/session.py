@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,18 +11,17 @@ from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, memory, remembered
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
-from pytest_fastest.controller.launch import no_room
+from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
+from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
 from pytest_fastest.controller.warn import warn
 from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.request import Request
     from pytest_fastest.xdist.nodes import WorkerNode
@@ -63,6 +60,7 @@ class ControllerPlugin:
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
         self._not_replaced: str | None = None
+        self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._memory = memory.Memory(config, self._nodeid)
@@ -140,6 +138,8 @@ class ControllerPlugin:
                     case _core.Event.WantsStop(payload=payload):
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
+                    case _core.Event.NotStarted(reason=reason):
+                        raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
                         stack = crash.read(str(self._run.directory), "collector", crash.STACK)
                         raise WorkerInternalError(
@@ -285,7 +285,7 @@ class ControllerPlugin:
         """Reports until every item is done; returns the items that were not run, and why."""
         interrupts: list[int] = []
         # An exception could come when events are taken and not yet reported: a flag can't.
-        restore = _count_interrupts(interrupts)
+        restore = count_interrupts(interrupts)
         try:
             heeded = 0
             while True:
@@ -374,6 +374,9 @@ class ControllerPlugin:
                     else f"worker gw{worker} crashed and worker restarting disabled"
                 )
                 self._say(self._not_replaced)
+            case _core.Event.NotStarted(worker=int(worker), reason=reason):
+                self._node_is_down(self._nodes[worker], "can't be started")
+                self._missing.add(worker, reason, self._choice.workers)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]
                 node.make_ready()
@@ -431,9 +434,10 @@ class ControllerPlugin:
     # The end.
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
+        self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, _NOT_RUN[reason])
+                self._replay.not_run(index, self._missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
                 self._interrupted.append(self._nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
@@ -480,15 +484,3 @@ class ControllerPlugin:
             terminalreporter.section("errors of workers", sep="=", red=True)
             for text in self._replay.worker_errors:
                 terminalreporter.write_line(text)
-
-
-def _count_interrupts(interrupts: list[int]) -> Callable[[], None]:
-    """Notes each Ctrl-C in `interrupts` instead of raising; returns what undoes that."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
-
-    def restore() -> None:
-        signal.signal(signal.SIGINT, before)
-
-    return restore

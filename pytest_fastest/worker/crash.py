@@ -34,9 +34,12 @@ def read(directory: str, name: str, kind: str) -> str:
 
 def watch(directory: str, name: str) -> None:
     """Lets a native crash of this process, and the coordinator's signal before it kills, write the stacks to a file of
-    its own, for the controller to read.
+    its own, for the controller to read. Without room for the file there will be no stacks.
     """
-    stack = file(directory, name, STACK).open("w", encoding="utf-8")
+    try:
+        stack = file(directory, name, STACK).open("w", encoding="utf-8")
+    except OSError:
+        return
     # faulthandler needs the descriptor to stay open.
     _open.append(stack)
     faulthandler.enable(stack)

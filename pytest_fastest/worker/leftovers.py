@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_fastest import _core
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -46,7 +48,7 @@ class Begun:
         self._items = array("L")
 
     def note(self, item: int, at: float) -> None:
-        """The test begins; `at` is a monotonic time in seconds."""
+        """The test begins; `at` is a time of `_core.monotonic`."""
         self._times.append(at)
         self._items.append(item)
 
@@ -110,9 +112,9 @@ def _test_of(pid: int) -> str | None:
 
 
 def _started(pid: int) -> tuple[float, float]:
-    """Between which times of the monotonic clock, in seconds, the process was started."""
+    """Between which times of `_core.monotonic` the process was started."""
     # The name in parentheses may hold anything.
     fields = (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     tick = 1 / os.sysconf("SC_CLK_TCK")
-    first = time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) * tick)
+    first = _core.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) * tick)
     return first, first + tick

@@ -9,7 +9,6 @@ one.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -148,7 +147,7 @@ class Loop:
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
-        elif report.outcome not in _ORDINARY or time.monotonic() - self._stopwatch.began > _LONG:
+        elif report.outcome not in _ORDINARY or _core.monotonic() - self._stopwatch.began > _LONG:
             # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
             self._flush(finished=False)
 

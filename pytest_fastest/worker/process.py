@@ -10,7 +10,6 @@ import atexit
 import os
 import signal
 import sys
-import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -138,10 +137,10 @@ class Process:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
-        began = time.monotonic()
+        began = _core.monotonic()
         result = yield
         if isinstance(collector, pytest.Module):
-            self._imports[collector.nodeid] = time.monotonic() - began
+            self._imports[collector.nodeid] = _core.monotonic() - began
         return result
 
     @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_fastest import _core
 from pytest_fastest.worker.unseen import unseen
 from pytest_fastest.worker.wide import SCOPES, name_of
 
@@ -52,7 +53,7 @@ class Stopwatch:
         """A test begins."""
         self._phases = dict.fromkeys(self._phases, 0.0)
         self._fixtures = dict.fromkeys(self._fixtures, 0.0)
-        self.began = time.monotonic()
+        self.began = _core.monotonic()
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test is over."""
@@ -61,7 +62,7 @@ class Stopwatch:
 
     def stop(self) -> Spent:
         """The test is over."""
-        seconds = time.monotonic() - self.began
+        seconds = _core.monotonic() - self.began
         processor = self._needed_of(seconds) if seconds > _LONG else seconds
         shared, session = self._fixtures["module"], self._fixtures["session"]
         setup = max(0.0, self._phases["setup"] - shared - session)
@@ -86,12 +87,12 @@ class Stopwatch:
         scope = fixturedef.scope
         if scope in ("function", "class") or self._inside:
             return (yield)
-        self._inside, began = True, time.monotonic()
+        self._inside, began = True, _core.monotonic()
         try:
             return (yield)
         finally:
             self._inside = False
-            seconds = time.monotonic() - began
+            seconds = _core.monotonic() - began
             self._fixtures["session" if scope == "session" else "module"] += seconds
             if scope in SCOPES:
                 self._tell_wide(name_of(fixturedef), seconds)

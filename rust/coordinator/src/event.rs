@@ -10,6 +10,7 @@ use crate::ledger::NotRunReason;
 use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
+pub use crate::processes::Refusal;
 use crate::protocol::{ExitStatus, LeftProcess, Role};
 use crate::scheduler::Decision;
 
@@ -83,6 +84,13 @@ pub enum Event {
     },
     /// This dead worker is not replaced although there is work: as many have been as may be.
     NotReplaced(WorkerId),
+    /// A process can't be made. It does not come, nor does another in its place.
+    NotStarted {
+        /// `None`: the collector.
+        worker: Option<WorkerId>,
+        /// Why it can't.
+        refusal: Refusal,
+    },
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -124,6 +132,7 @@ impl Event {
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
             | Event::NotReplaced(_)
+            | Event::NotStarted { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }

@@ -56,9 +56,9 @@ impl Address {
         Ok(())
     }
 
-    /// Starts the coordinator's threads.
-    fn start(&self) -> PyResult<Coordinator> {
-        let inner = self.take()?.start().map_err(convert::start_error)?;
+    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+    fn start(&self, forked: u32) -> PyResult<Coordinator> {
+        let inner = self.take()?.start(forked).map_err(convert::start_error)?;
         Ok(Coordinator { inner: Mutex::new(inner) })
     }
 }
@@ -293,6 +293,7 @@ pub(crate) enum Event {
     LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
     Lingered { worker: u32 },
     NotReplaced { worker: u32 },
+    NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -340,6 +341,9 @@ impl Event {
             }
             CoreEvent::Lingered(worker) => Event::Lingered { worker: worker.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
+            CoreEvent::NotStarted { worker, refusal } => {
+                Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
+            }
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }
