@@ -445,5 +445,8 @@ def resident_memory() -> int | None:
 def total_memory() -> int | None:
     """Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells."""
 
+def seconds() -> float:
+    """A clock that only goes forward, and that tests do not replace."""
+
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

@@ -66,7 +66,7 @@ class ControllerPlugin:
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._memory = memory.Memory(config, self._nodeid)
-        self._started = time.monotonic()
+        self._started = _core.seconds()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
         self._collector_is_configured = False
@@ -180,7 +180,7 @@ class ControllerPlugin:
             outlook=outlook,
             memory=described["memory"],
             forks=self._method == "fork",
-            start_seconds=time.monotonic() - self._started,
+            start_seconds=_core.seconds() - self._started,
         )
 
     def _refuse_fork(self, reason: str, conftests: list[str]) -> None:

@@ -9,10 +9,10 @@ one.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -148,7 +148,7 @@ class Loop:
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
-        elif report.outcome not in _ORDINARY or time.monotonic() - self._stopwatch.began > _LONG:
+        elif report.outcome not in _ORDINARY or _core.seconds() - self._stopwatch.began > _LONG:
             # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
             self._flush(finished=False)
 
@@ -170,11 +170,11 @@ class Loop:
                 self._run_protocol(index, item)
         except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
             if self._is_copy:
-                os._exit(1)
+                exit_now(1)
             self._break_off(index, error)
             raise
         if self._is_copy:
-            os._exit(1 if self._failures else 0)
+            exit_now(1 if self._failures else 0)
         self._flush(finished=True)
         self._board.set_running(None)
         self._current = None

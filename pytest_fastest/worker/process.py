@@ -7,11 +7,12 @@ cleanup of its `Config` ends it, whichever way it comes there: it never returns 
 from __future__ import annotations
 
 import atexit
-import os
 import signal
 import sys
-import time
 import traceback
+
+# By name: a test may have replaced it in its module.
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,7 +88,7 @@ class Process:
                 else _core.Link.worker(self._address.directory, self._address.token, self._worker)
             )
         except ConnectionError:
-            os._exit(_ALONE)
+            exit_now(_ALONE)
         if self._tripwires is not None:
             self._tripwires.learn()
         identity.announce({**self._provisional, "workerid": f"gw{self._worker or 0}"})
@@ -138,10 +139,10 @@ class Process:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
-        began = time.monotonic()
+        began = _core.seconds()
         result = yield
         if isinstance(collector, pytest.Module):
-            self._imports[collector.nodeid] = time.monotonic() - began
+            self._imports[collector.nodeid] = _core.seconds() - began
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -264,7 +265,7 @@ class Process:
             return serve(self._link, children)
         except ConnectionError:
             children.kill()
-            os._exit(_ALONE)
+            exit_now(_ALONE)
 
     def _await_orders(self) -> Become | None:
         """As `serve`, for a process that does not fork."""
@@ -342,7 +343,7 @@ class Process:
         try:
             return self._link.receive(wait)
         except ConnectionError:
-            os._exit(_ALONE)
+            exit_now(_ALONE)
 
     def _leave(self) -> None:
         """Ends the process, after what its own tests have registered for the end."""
@@ -366,4 +367,4 @@ class Process:
             code = 1
         finally:
             flush()
-            os._exit(code)
+            exit_now(code)

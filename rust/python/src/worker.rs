@@ -1,7 +1,8 @@
 //! The classes of the other processes: `Link`, `Message`, `Board`. None of them starts a thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
@@ -329,6 +330,14 @@ pub(crate) fn give_back_memory() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Seconds on a clock of our own, which only goes forward. Tests replace those of the module `time`, wherever its
+/// functions are kept.
+#[pyfunction]
+pub(crate) fn seconds() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
 /// The signal that a worker is sent before it is killed for hanging; `None` where there is none.
