@@ -18,7 +18,6 @@ from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.warn import warn
-from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
@@ -141,9 +140,9 @@ class ControllerPlugin:
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
                     case _core.Event.CollectorLost(returncode=returncode):
-                        stack = crash.read(str(self._run.directory), "collector", crash.STACK)
+                        cause = crashes.how_it_ended(returncode)
                         raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{stack}"
+                            crashes.outside_of_tests("the process that collects", cause, self._run.directory, "collector")
                         )
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
@@ -423,10 +422,9 @@ class ControllerPlugin:
         elif self._is_killed:
             pass
         elif self._end is None:
-            text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append(
-                "\n".join(filter(None, (text, crash.read(str(self._run.directory), f"gw{worker}", crash.STACK))))
-            )
+            who = f"worker '{node.gateway.id}'"
+            text = crashes.outside_of_tests(who, cause, self._run.directory, f"gw{worker}")
+            self._replay.worker_errors.append(text)
 
     # The end.
 

@@ -126,10 +126,12 @@ class Process:
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         self._failed_last_time = {str(nodeid) for nodeid in last_failed}
         self._gc.pause()
+        name = "collector" if self._worker is None else f"gw{self._worker}"
+        crash.watch(self._address.directory, name)
+        self._collecting = crash.Collecting(self._address.directory, name)
         if self._worker is not None:
             self._own_items = own_items.choose(session)
         else:
-            crash.watch(self._address.directory, "collector")
             self._terminal.show_collection(self._config)
         try:
             return (yield)
@@ -140,6 +142,8 @@ class Process:
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
         began = _core.seconds()
+        if isinstance(collector, (pytest.File, pytest.Directory)):
+            self._collecting.note(collector.nodeid)
         result = yield
         if isinstance(collector, pytest.Module):
             self._imports[collector.nodeid] = _core.seconds() - began
@@ -165,6 +169,10 @@ class Process:
         if not report.passed or was_failing:
             data = reports.report(self._config, report)
             self._link.note(codec.dumps(("collectreport", data, items if was_failing else [])))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        self._collecting.note("")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -202,9 +210,10 @@ class Process:
             items.add(session.items)
             self._match(items, self._worker)
         assert self._worker is not None
-        directory = self._address.directory
-        crash.watch(directory, f"gw{self._worker}")
-        muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
+        directory, name = self._address.directory, f"gw{self._worker}"
+        crash.watch(directory, name)
+        crash.keep_output(self._config, directory, name)
+        muted.keep_last_words(self._config, crash.file(directory, name, crash.TERMINAL))
         board = _core.Board(directory, self._worker)
         self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
