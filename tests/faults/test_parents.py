@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from processes.harness import Result, Suite
+
+if TYPE_CHECKING:
+    from processes.harness import Result, Suite
 
 # A worker of the template or the base dies with it, and nobody is left who could start another.
 TESTS = """
