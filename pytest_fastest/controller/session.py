@@ -140,9 +140,9 @@ class ControllerPlugin:
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
                     case _core.Event.CollectorLost(returncode=returncode):
-                        cause = crashes.how_it_ended(returncode)
+                        who, why = "the process that collects", crashes.how_it_ended(returncode)
                         raise WorkerInternalError(
-                            crashes.outside_of_tests("the process that collects", cause, self._run.directory, "collector")
+                            crashes.outside_of_tests(who, why, self._run.directory, "collector")
                         )
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
@@ -334,9 +334,9 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
+            case _core.Event.Crashed(worker=worker, item=item):
                 # Without a report of its body, the body is what there is to blame.
-                is_late = tearing_down and item is not None and self._replay.has_begun(item)
+                is_late = item is not None and self._replay.has_reported_body(item)
                 may_retry = event.hung is None and not self._is_stopping and self._end is None
                 self._crashed(
                     worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry

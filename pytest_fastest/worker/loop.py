@@ -19,7 +19,7 @@ import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import leftovers, memory, reports
+from pytest_fastest.worker import ends, leftovers, memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -198,10 +198,9 @@ class Loop:
         self._board.set_running(None)
         if self._next is not None:
             self._link.released(self._next)
-        if isinstance(error, pytest.exit.Exception):
-            self._link.wants_stop(codec.dumps(("exit", str(error.msg), error.returncode)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._link.wants_stop(codec.dumps(("keyboard",)))
+        end = ends.told(error)
+        if end is not None:
+            self._link.wants_stop(codec.dumps(end))
 
     def _pass_on_wish_to_stop(self) -> None:
         for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):

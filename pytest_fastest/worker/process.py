@@ -23,6 +23,7 @@ from pytest_fastest.worker import (
     afterfork,
     collection,
     crash,
+    ends,
     identity,
     junit,
     leftovers,
@@ -326,16 +327,9 @@ class Process:
 
     def _tell_end(self, error: BaseException) -> None:
         """Tells the controller what ended the session, for it to end the same way."""
-        if isinstance(error, pytest.UsageError):
-            self._tell(("usage", [str(argument) for argument in error.args]))
-        elif isinstance(error, pytest.Session.Failed):
-            self._tell(("failed", str(error)))
-        elif isinstance(error, pytest.exit.Exception):
-            self._tell(("exit", str(error.msg), error.returncode))
-        elif isinstance(error, pytest.Session.Interrupted):
-            self._tell(("interrupted", str(error)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._tell(("keyboard",))
+        end = ends.told(error)
+        if end is not None:
+            self._tell(end)
 
     def _tell(self, end: tuple[Any, ...]) -> None:
         if not self._end_is_told:
