@@ -33,18 +33,24 @@ TEST = "from witness import mark\ndef test_it(): mark('ran')"
 PLACES = ("collecting", "tearing down", "finishing")
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("place", PLACES)
-def test_they_end_the_run(suite: Suite, method: str, place: str) -> None:
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+# Each signal at each place, and under each start method.
+CASES = [
+    (place, method, SIGNALS[(row + column) % 3])
+    for row, place in enumerate(PLACES)
+    for column, method in enumerate(METHODS)
+]
+
+
+@pytest.mark.parametrize(("place", "method", "signum"), CASES)
+def test_they_end_the_run(suite: Suite, place: str, method: str, signum: signal.Signals) -> None:
     """As plain pytest, which dies of them; nothing stays behind."""
     suite.write(conftest=CONFTEST, test_a=TEST, test_b=TEST)
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
-        suite.forget_marks()
-        with suite.running("-n", "2", "--start-method", method, env={"WAITS_AT": place}, grace=5.0) as running:
-            suite.await_marks(place)
-            running.interrupt(signum)
-            result = running.finish(10)
-        assert result.returncode == -signum, result.output
+    with suite.running("-n", "2", "--start-method", method, env={"WAITS_AT": place}, grace=5.0) as running:
+        suite.await_marks(place)
+        running.interrupt(signum)
+        result = running.finish(10)
+    assert result.returncode == -signum, result.output
 
 
 @pytest.mark.parametrize("method", METHODS)
