@@ -21,6 +21,7 @@ __all__ = [
     "give_back_memory",
     "is_plain",
     "resident_memory",
+    "seconds",
     "total_memory",
 ]
 

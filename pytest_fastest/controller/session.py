@@ -141,9 +141,7 @@ class ControllerPlugin:
                         self._finish_as_told(session)
                     case _core.Event.CollectorLost(returncode=returncode):
                         who, why = "the process that collects", crashes.how_it_ended(returncode)
-                        raise WorkerInternalError(
-                            crashes.outside_of_tests(who, why, self._run.directory, "collector")
-                        )
+                        raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
