@@ -220,6 +220,8 @@ class Process:
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()
+        # Items may have been collected on demand.
+        self._collecting.note("")
         return True
 
     def _offer(self, items: list[pytest.Item]) -> bool:
