@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
 import pytest
 from parity import ALL, PLAIN, Parity, difference
+
+if TYPE_CHECKING:
+    from processes.harness import Suite
 
 # Each is the body of a test. What comes behind it in its class finds the process as it was left.
 STREAMS = {
@@ -196,3 +204,24 @@ def test_it(parity: Parity, ways: dict[str, str]) -> None:
         ignored = {*plain.aspects(), *run.aspects()} - {*COMPARED}
         if problems := difference(plain, run, ignored):
             pytest.fail("\n".join(problems), pytrace=False)
+
+
+def test_who_has_another_process_s_id_ends_nobody_else(suite: Suite) -> None:
+    """What tests have left running is ended: only what is theirs."""
+    with subprocess.Popen(["sh", "-c", "sleep 60; true"], start_new_session=True) as bystander:
+        suite.write(
+            test_a=f"""
+                import os, subprocess
+
+                def test_it():
+                    subprocess.Popen(["sleep", "60"])
+                    os.getpid = lambda: {bystander.pid}
+            """
+        )
+        try:
+            result = suite.run("-n", "1")
+            assert result.counts == {"passed": 1, "warnings": 1}, result.output
+            # Its shell would have come to its end.
+            assert bystander.poll() is None
+        finally:
+            os.killpg(bystander.pid, signal.SIGKILL)
