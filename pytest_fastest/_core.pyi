@@ -193,14 +193,13 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "tearing_down", "returncode", "hung")
+        __match_args__: Final = ("worker", "item", "returncode", "hung")
         worker: Final[int]
         item: Final[int | None]
-        tearing_down: Final[bool]
         returncode: Final[int | None]
         hung: Final[float | None]
         def __new__(
-            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None, hung: float | None
+            cls, worker: int, item: int | None, returncode: int | None, hung: float | None
         ) -> Event.Crashed: ...
 
     @final

@@ -17,7 +17,6 @@ from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
 from pytest_fastest.controller.warn import warn
-from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
@@ -64,7 +63,7 @@ class ControllerPlugin:
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._memory = memory.Memory(config, self._nodeid)
-        self._started = time.monotonic()
+        self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
         self._collector_is_configured = False
@@ -141,10 +140,8 @@ class ControllerPlugin:
                     case _core.Event.NotStarted(reason=reason):
                         raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
-                        stack = crash.read(str(self._run.directory), "collector", crash.STACK)
-                        raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{stack}"
-                        )
+                        who, why = "the process that collects", crashes.how_it_ended(returncode)
+                        raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
@@ -180,7 +177,7 @@ class ControllerPlugin:
             outlook=outlook,
             memory=described["memory"],
             forks=self._method == "fork",
-            start_seconds=time.monotonic() - self._started,
+            start_seconds=_core.monotonic() - self._started,
         )
 
     def _refuse_fork(self, reason: str, conftests: list[str]) -> None:
@@ -335,9 +332,9 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
+            case _core.Event.Crashed(worker=worker, item=item):
                 # Without a report of its body, the body is what there is to blame.
-                is_late = tearing_down and item is not None and self._replay.has_begun(item)
+                is_late = item is not None and self._replay.has_reported_body(item)
                 may_retry = event.hung is None and not self._is_stopping and self._end is None
                 self._crashed(
                     worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
@@ -426,10 +423,9 @@ class ControllerPlugin:
         elif self._is_killed:
             pass
         elif self._end is None:
-            text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append(
-                "\n".join(filter(None, (text, crash.read(str(self._run.directory), f"gw{worker}", crash.STACK))))
-            )
+            who = f"worker '{node.gateway.id}'"
+            text = crashes.outside_of_tests(who, cause, self._run.directory, f"gw{worker}")
+            self._replay.worker_errors.append(text)
 
     # The end.
 

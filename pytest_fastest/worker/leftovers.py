@@ -2,6 +2,9 @@
 
 Which test has started a process, its environment says: pytest names the running test there. A process that was only
 forked has the environment of an ancestor; then the time at which it was started tells, but only to 0.01 s.
+
+A test may have replaced functions of modules, and forgotten to put them back. With another id of this process, what is
+found here, and ended, would be somebody else's: that function is imported by name.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from array import array
 from bisect import bisect_right
 from contextlib import suppress
+from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -62,9 +66,9 @@ def processes(begun: Begun) -> list[Left]:
     """What this process has started, and that has, and that still runs. Nothing where the system doesn't tell."""
     if not _has_children():
         return []
-    inherited = _test_of(os.getpid())
+    inherited = _test_of(getpid())
     left = []
-    for parent, pid in _descendants(os.getpid()):
+    for parent, pid in _descendants(getpid()):
         try:
             command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             test = _test_of(pid)

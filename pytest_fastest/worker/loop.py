@@ -12,13 +12,14 @@ import os
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import leftovers, memory, reports
+from pytest_fastest.worker import ends, leftovers, memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -169,11 +170,11 @@ class Loop:
                 self._run_protocol(index, item)
         except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
             if self._is_copy:
-                os._exit(1)
+                exit_now(1)
             self._break_off(index, error)
             raise
         if self._is_copy:
-            os._exit(1 if self._failures else 0)
+            exit_now(1 if self._failures else 0)
         self._flush(finished=True)
         self._board.set_running(None)
         self._current = None
@@ -197,10 +198,9 @@ class Loop:
         self._board.set_running(None)
         if self._next is not None:
             self._link.released(self._next)
-        if isinstance(error, pytest.exit.Exception):
-            self._link.wants_stop(codec.dumps(("exit", str(error.msg), error.returncode)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._link.wants_stop(codec.dumps(("keyboard",)))
+        end = ends.told(error)
+        if end is not None:
+            self._link.wants_stop(codec.dumps(end))
 
     def _pass_on_wish_to_stop(self) -> None:
         for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):

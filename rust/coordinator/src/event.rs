@@ -53,8 +53,6 @@ pub enum Event {
         worker: WorkerId,
         /// The test that is blamed.
         item: Option<ItemId>,
-        /// The test had come to its teardown.
-        tearing_down: bool,
         /// How it died.
         status: ExitStatus,
         /// It was killed because it had been at one thing for so many seconds.

@@ -93,8 +93,7 @@ impl Dispatcher {
         if ended {
             return self.replace_relieved(worker);
         }
-        let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
-        self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
+        self.emit(Event::Crashed { worker, item: running, status, hung });
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, Decision::Crashed),
