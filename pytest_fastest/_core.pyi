@@ -20,6 +20,7 @@ __all__ = [
     "dump_signal",
     "give_back_memory",
     "is_plain",
+    "monotonic",
     "resident_memory",
     "total_memory",
 ]
@@ -33,8 +34,8 @@ class Address:
     def __new__(cls) -> Address: ...
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
-    def start(self) -> Coordinator:
-        """Starts the coordinator's threads."""
+    def start(self, forked: int) -> Coordinator:
+        """Starts the coordinator's threads; `forked`: how many processes will connect that it is not asked for."""
 
 @final
 @final
@@ -192,14 +193,13 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "tearing_down", "returncode", "hung")
+        __match_args__: Final = ("worker", "item", "returncode", "hung")
         worker: Final[int]
         item: Final[int | None]
-        tearing_down: Final[bool]
         returncode: Final[int | None]
         hung: Final[float | None]
         def __new__(
-            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None, hung: float | None
+            cls, worker: int, item: int | None, returncode: int | None, hung: float | None
         ) -> Event.Crashed: ...
 
     @final
@@ -254,6 +254,14 @@ class Event:
         worker: Final[int]
         orphaned: Final[bool]
         def __new__(cls, worker: int, orphaned: bool) -> Event.NotReplaced: ...
+
+    @final
+    class NotStarted(Event):
+        __match_args__: Final = ("worker", "reason")
+        worker: Final[int | None]
+        # What the system says; `None` if the run's directory is gone.
+        reason: Final[str | None]
+        def __new__(cls, worker: int | None, reason: str | None) -> Event.NotStarted: ...
 
     @final
     class Ended(Event):
@@ -343,6 +351,8 @@ class Link:
         """The worker does nothing more but to end. Its tests have left processes: id, parent's id, command, tests."""
     def forked(self, worker: int | None, pid: int) -> None:
         """A child was forked; `worker` is `None` for the collector."""
+    def not_forked(self, worker: int | None, reason: str) -> None:
+        """The system would not fork a child, and why; `worker` is `None` for the collector."""
     def exited(self, pid: int, returncode: int | None) -> None:
         """A child ended, with a return code as `subprocess` has it."""
 
@@ -439,6 +449,9 @@ def dump_signal() -> int | None:
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""
+
+def monotonic() -> float:
+    """Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`."""
 
 def resident_memory() -> int | None:
     """Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells."""

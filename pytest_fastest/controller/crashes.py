@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -41,10 +40,24 @@ def one_of(tests: Sequence[str]) -> str:
 
 
 def last_words(directory: Path, worker: int) -> list[tuple[str, str]]:
-    """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
-    read = partial(crash.read, str(directory), f"gw{worker}")
-    sections = (("Fatal error", read(crash.STACK)), ("Terminal output", read(crash.TERMINAL)))
+    """What a dead worker has left, as sections of a report: the stack by the fault handler, what was captured of the
+    test's last phase, and what plugins wrote to the terminal.
+    """
+    titles = {
+        crash.STACK: "Fatal error",
+        crash.STDOUT: "Captured stdout",
+        crash.STDERR: "Captured stderr",
+        crash.TERMINAL: "Terminal output",
+    }
+    sections = ((title, crash.read(str(directory), f"gw{worker}", kind)) for kind, title in titles.items())
     return [(title, text) for title, text in sections if text]
+
+
+def outside_of_tests(who: str, why: str, directory: Path, name: str) -> str:
+    """The text about a death that no test is to blame for: what the process was at, and its stack."""
+    file = crash.read(str(directory), name, crash.COLLECTING)
+    where = f"while it collected {file}" if file else "outside of any test"
+    return "\n".join(filter(None, (f"{who} {why} {where}", crash.read(str(directory), name, crash.STACK))))
 
 
 def cause(event: _core.Event.Crashed) -> str:

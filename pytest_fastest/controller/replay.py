@@ -29,8 +29,8 @@ class Replay:
         self.locations: list[tuple[str, int | None, str]] = []
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
-        # Items of which something was reported, and not all.
-        self._begun: set[int] = set()
+        # Items of which something was reported, and not all: whether their bodies are over.
+        self._begun: dict[int, bool] = {}
 
     def item(self, index: int) -> tuple[str, tuple[str, int | None, str]]:
         """Node id and location of an item. If every worker runs everything, each has numbers of its own."""
@@ -60,7 +60,7 @@ class Replay:
         nodeid, location = self.item(index)
         first = None
         if index not in self._begun:
-            self._begun.add(index)
+            self._begun[index] = False
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         for entry in entries:
             match entry:
@@ -69,6 +69,7 @@ class Replay:
                     report = rebuild.report(self._config, data)
                     first = first or report
                     rebuild.share_id(report, first)
+                    self._begun[index] |= _ends_body(report)
                     self._log(node, index, report)
                 case ("warning", data):
                     self._warning(data)
@@ -78,12 +79,12 @@ class Replay:
                 case ("missing", failure):
                     self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
-            self._begun.remove(index)
+            del self._begun[index]
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
-    def has_begun(self, index: int) -> bool:
-        """Whether something was reported of the item, and not all."""
-        return index in self._begun
+    def has_reported_body(self, index: int) -> bool:
+        """Whether it was reported how the item's body ended, and not yet how its teardown did."""
+        return self._begun.get(index, False)
 
     def crash(
         self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched, *, alone: bool
@@ -93,7 +94,7 @@ class Replay:
         """
         nodeid, location = self.item(index)
         if index in self._begun:
-            self._begun.remove(index)
+            del self._begun[index]
         else:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         self._sign(node, index, report)
@@ -164,6 +165,12 @@ class Replay:
                 "location": data["location"],
             }
         )
+
+
+def _ends_body(report: Any) -> bool:
+    """Of a test that does not come to its body, the set-up's does. A subtest's report is none of the test."""
+    is_final = report.outcome in ("passed", "failed", "skipped") and not hasattr(report, "context")
+    return is_final and (report.when == "call" or (report.when == "setup" and not report.passed))
 
 
 def _use_known(nodeid: str, location: tuple[str, int | None, str], data: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,18 +11,16 @@ from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, memory, remembered
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
-from pytest_fastest.controller.launch import no_room
+from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
+from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
 from pytest_fastest.controller.warn import warn
-from pytest_fastest.worker import crash
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.request import Request
     from pytest_fastest.xdist.nodes import WorkerNode
@@ -63,10 +59,11 @@ class ControllerPlugin:
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
         self._not_replaced: str | None = None
+        self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._memory = memory.Memory(config, self._nodeid)
-        self._started = time.monotonic()
+        self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
         self._collector_is_configured = False
@@ -140,11 +137,11 @@ class ControllerPlugin:
                     case _core.Event.WantsStop(payload=payload):
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
+                    case _core.Event.NotStarted(reason=reason):
+                        raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
-                        stack = crash.read(str(self._run.directory), "collector", crash.STACK)
-                        raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{stack}"
-                        )
+                        who, why = "the process that collects", crashes.how_it_ended(returncode)
+                        raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
@@ -180,7 +177,7 @@ class ControllerPlugin:
             outlook=outlook,
             memory=described["memory"],
             forks=self._method == "fork",
-            start_seconds=time.monotonic() - self._started,
+            start_seconds=_core.monotonic() - self._started,
         )
 
     def _refuse_fork(self, reason: str, conftests: list[str]) -> None:
@@ -285,7 +282,7 @@ class ControllerPlugin:
         """Reports until every item is done; returns the items that were not run, and why."""
         interrupts: list[int] = []
         # An exception could come when events are taken and not yet reported: a flag can't.
-        restore = _count_interrupts(interrupts)
+        restore = count_interrupts(interrupts)
         try:
             heeded = 0
             while True:
@@ -335,9 +332,9 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
+            case _core.Event.Crashed(worker=worker, item=item):
                 # Without a report of its body, the body is what there is to blame.
-                is_late = tearing_down and item is not None and self._replay.has_begun(item)
+                is_late = item is not None and self._replay.has_reported_body(item)
                 may_retry = event.hung is None and not self._is_stopping and self._end is None
                 self._crashed(
                     worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
@@ -370,6 +367,9 @@ class ControllerPlugin:
             case _core.Event.NotReplaced(worker=worker, orphaned=orphaned):
                 self._not_replaced = crashes.not_replaced(worker, self._most_restarts, orphaned=orphaned)
                 self._say(self._not_replaced)
+            case _core.Event.NotStarted(worker=int(worker), reason=reason):
+                self._node_is_down(self._nodes[worker], "can't be started")
+                self._missing.add(worker, reason, self._choice.workers)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]
                 node.make_ready()
@@ -419,17 +419,17 @@ class ControllerPlugin:
         elif self._is_killed:
             pass
         elif self._end is None:
-            text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append(
-                "\n".join(filter(None, (text, crash.read(str(self._run.directory), f"gw{worker}", crash.STACK))))
-            )
+            who = f"worker '{node.gateway.id}'"
+            text = crashes.outside_of_tests(who, cause, self._run.directory, f"gw{worker}")
+            self._replay.worker_errors.append(text)
 
     # The end.
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
+        self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, _NOT_RUN[reason])
+                self._replay.not_run(index, self._missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
                 self._interrupted.append(self._nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
@@ -476,15 +476,3 @@ class ControllerPlugin:
             terminalreporter.section("errors of workers", sep="=", red=True)
             for text in self._replay.worker_errors:
                 terminalreporter.write_line(text)
-
-
-def _count_interrupts(interrupts: list[int]) -> Callable[[], None]:
-    """Notes each Ctrl-C in `interrupts` instead of raising; returns what undoes that."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
-
-    def restore() -> None:
-        signal.signal(signal.SIGINT, before)
-
-    return restore

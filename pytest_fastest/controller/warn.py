@@ -8,7 +8,9 @@ import pytest
 from _pytest.config import apply_warning_filters
 
 
-def warn(config: pytest.Config, text: str, nodeid: str, location: tuple[str, int | None, str] | None) -> None:
+def warn(
+    config: pytest.Config, text: str, nodeid: str = "", location: tuple[str, int | None, str] | None = None
+) -> None:
     """Shows a warning in pytest's summary, unless the user's filters ignore it. `nodeid` and `location`: of the test
     that it is about, if it is about one.
 

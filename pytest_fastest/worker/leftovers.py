@@ -2,6 +2,9 @@
 
 Which test has started a process, its environment says: pytest names the running test there. A process that was only
 forked has the environment of an ancestor; then the time at which it was started tells, but only to 0.01 s.
+
+A test may have replaced functions of modules, and forgotten to put them back. With another id of this process, what is
+found here, and ended, would be somebody else's: that function is imported by name.
 """
 
 from __future__ import annotations
@@ -12,8 +15,11 @@ import time
 from array import array
 from bisect import bisect_right
 from contextlib import suppress
+from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_fastest import _core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +52,7 @@ class Begun:
         self._items = array("L")
 
     def note(self, item: int, at: float) -> None:
-        """The test begins; `at` is a monotonic time in seconds."""
+        """The test begins; `at` is a time of `_core.monotonic`."""
         self._times.append(at)
         self._items.append(item)
 
@@ -60,9 +66,9 @@ def processes(begun: Begun) -> list[Left]:
     """What this process has started, and that has, and that still runs. Nothing where the system doesn't tell."""
     if not _has_children():
         return []
-    inherited = _test_of(os.getpid())
+    inherited = _test_of(getpid())
     left = []
-    for parent, pid in _descendants(os.getpid()):
+    for parent, pid in _descendants(getpid()):
         try:
             command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             test = _test_of(pid)
@@ -110,9 +116,9 @@ def _test_of(pid: int) -> str | None:
 
 
 def _started(pid: int) -> tuple[float, float]:
-    """Between which times of the monotonic clock, in seconds, the process was started."""
+    """Between which times of `_core.monotonic` the process was started."""
     # The name in parentheses may hold anything.
     fields = (_PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     tick = 1 / os.sysconf("SC_CLK_TCK")
-    first = time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) * tick)
+    first = _core.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) * tick)
     return first, first + tick

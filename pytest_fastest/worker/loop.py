@@ -9,17 +9,17 @@ one.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import leftovers, memory, reports
+from pytest_fastest.worker import ends, leftovers, memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Loop:
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
-        elif report.outcome not in _ORDINARY or time.monotonic() - self._stopwatch.began > _LONG:
+        elif report.outcome not in _ORDINARY or _core.monotonic() - self._stopwatch.began > _LONG:
             # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
             self._flush(finished=False)
 
@@ -170,13 +170,18 @@ class Loop:
                 self._run_protocol(index, item)
         except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
             if self._is_copy:
-                os._exit(1)
+                exit_now(1)
             self._break_off(index, error)
             raise
         if self._is_copy:
-            os._exit(1 if self._failures else 0)
-        self._flush(finished=True)
-        self._board.set_running(None)
+            exit_now(1 if self._failures else 0)
+        try:
+            self._flush(finished=True)
+            self._board.set_running(None)
+        except KeyboardInterrupt as error:
+            # If it has been told already that the item is finished, that stays.
+            self._break_off(index, error)
+            raise
         self._current = None
         self._pass_on_wish_to_stop()
 
@@ -198,10 +203,9 @@ class Loop:
         self._board.set_running(None)
         if self._next is not None:
             self._link.released(self._next)
-        if isinstance(error, pytest.exit.Exception):
-            self._link.wants_stop(codec.dumps(("exit", str(error.msg), error.returncode)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._link.wants_stop(codec.dumps(("keyboard",)))
+        end = ends.told(error)
+        if end is not None:
+            self._link.wants_stop(codec.dumps(end))
 
     def _pass_on_wish_to_stop(self) -> None:
         for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):

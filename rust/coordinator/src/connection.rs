@@ -1,12 +1,13 @@
 //! Threads that turn sockets and child processes into inputs of the dispatcher.
 
 use std::ffi::OsString;
+use std::io;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::event::Command;
 use crate::frame::FrameReader;
@@ -51,46 +52,103 @@ impl Drop for Peer {
 }
 
 /// Accepts connections until `closing` is set and somebody connects to wake it up.
-pub(crate) fn accept_all(
-    listener: &Listener,
-    token: &Arc<str>,
-    closing: &AtomicBool,
-    inputs: &Sender<Input>,
-) {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
+pub(crate) fn accept_all(listener: &Listener, closing: &AtomicBool, readers: &Readers) {
     while let Ok(stream) = transport::accept(listener) {
         if closing.load(Ordering::Acquire) {
             return;
         }
-        let connection = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (token, inputs) = (Arc::clone(token), inputs.clone());
-        // A connection without a thread is dropped: its process sees it closed and leaves.
-        let _refused = thread::Builder::new()
-            .name(format!("fastest-read-{connection}"))
-            .stack_size(READER_STACK)
-            .spawn(move || read_all(connection, &Arc::new(stream), &token, &inputs));
+        readers.meet(stream);
     }
 }
 
+/// Threads that read connections, one for each process that is to connect. A thread is there before its process is
+/// asked for: where the system has none left, it is known at once which process does not come, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers {
+    token: Arc<str>,
+    inputs: Sender<Input>,
+    /// Threads that nobody has been sent to.
+    idle: Arc<AtomicUsize>,
+    /// `None` lets a thread end.
+    visits: (Sender<Option<Stream>>, Receiver<Option<Stream>>),
+}
+
+impl Readers {
+    pub(crate) fn new(token: Arc<str>, inputs: Sender<Input>) -> Self {
+        Self { token, inputs, idle: Arc::default(), visits: unbounded() }
+    }
+
+    /// Starts another one.
+    ///
+    /// # Errors
+    /// Any I/O error of starting the thread.
+    pub(crate) fn provide(&self) -> io::Result<()> {
+        // Not the sender of visits: when the run has no more use for readers, the idle ones are to end.
+        let (visits, idle) = (self.visits.1.clone(), Arc::clone(&self.idle));
+        let (token, inputs) = (Arc::clone(&self.token), self.inputs.clone());
+        thread::Builder::new().name("fastest-read".to_owned()).stack_size(READER_STACK).spawn(move || {
+            while let Ok(Some(stream)) = visits.recv() {
+                match read_all(&Arc::new(stream), &token, &inputs) {
+                    Visitor::Process => return,
+                    Visitor::Stranger => idle.fetch_add(1, Ordering::AcqRel),
+                };
+            }
+        })?;
+        self.idle.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// One is not needed after all.
+    pub(crate) fn withdraw(&self) {
+        if self.take() {
+            let _ended = self.visits.0.send(None);
+        }
+    }
+
+    /// Has a connection read. Without a thread it is dropped: its process sees it closed and leaves.
+    fn meet(&self, stream: Stream) {
+        while !self.take() {
+            // A stranger may have taken the place of a process.
+            if self.provide().is_err() {
+                return;
+            }
+        }
+        let _ended = self.visits.0.send(Some(stream));
+    }
+
+    fn take(&self) -> bool {
+        self.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, |idle| idle.checked_sub(1)).is_ok()
+    }
+}
+
+/// Who a connection has turned out to be from.
+enum Visitor {
+    Process,
+    Stranger,
+}
+
 /// Reads one connection to its end. A first message that isn't the right greeting ends it at once.
-fn read_all(connection: ConnectionId, stream: &Arc<Stream>, token: &str, inputs: &Sender<Input>) {
+fn read_all(stream: &Arc<Stream>, token: &str, inputs: &Sender<Input>) -> Visitor {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let connection = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut reader = FrameReader::default();
     let mut source = &**stream;
     match reader.next(&mut source) {
         Ok(Upward::Hello { version: VERSION, token: theirs, role, pid }) if theirs == token => {
             let peer = Peer(Arc::clone(stream));
             if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
-                return;
+                return Visitor::Process;
             }
         }
-        Ok(_) | Err(_) => return,
+        Ok(_) | Err(_) => return Visitor::Stranger,
     }
     while let Ok(message) = reader.next::<Upward>(&mut source) {
         if inputs.send(Input::Message(connection, message)).is_err() {
-            return;
+            return Visitor::Process;
         }
     }
     let _dispatcher_gone = inputs.send(Input::Closed(connection));
+    Visitor::Process
 }
 
 /// Starts a process of its own and waits for it in a thread.
@@ -101,8 +159,16 @@ pub(crate) fn spawn(
     command: &[OsString],
     environment: &[(OsString, OsString)],
     inputs: &Sender<Input>,
-) -> std::io::Result<u32> {
-    let (program, arguments) = command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+) -> io::Result<u32> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let (to_thread, child) = bounded(1);
+    let inputs = inputs.clone();
+    // Before the process: there is nobody to end one that can't be waited for.
+    thread::Builder::new().name("fastest-wait".to_owned()).stack_size(READER_STACK).spawn(move || {
+        if let Ok(child) = child.recv() {
+            wait(child, &inputs);
+        }
+    })?;
     let child = std::process::Command::new(program)
         .args(arguments)
         // Not inherited: Python may be changing this process's environment at this moment, in another thread.
@@ -111,11 +177,7 @@ pub(crate) fn spawn(
         .stdin(Stdio::null())
         .spawn()?;
     let pid = child.id();
-    let inputs = inputs.clone();
-    thread::Builder::new()
-        .name(format!("fastest-wait-{pid}"))
-        .stack_size(READER_STACK)
-        .spawn(move || wait(child, &inputs))?;
+    let _waited_for = to_thread.send(child);
     Ok(pid)
 }
 

@@ -7,6 +7,7 @@ mod ends;
 mod inboxes;
 mod leftovers;
 mod pressure;
+mod starts;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,7 +23,7 @@ use leftovers::Leftovers;
 use pressure::Pressure;
 
 use crate::board::Board;
-use crate::connection::{self, Input, Peer};
+use crate::connection::{self, Input, Peer, Readers};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::hangs::Hangs;
@@ -50,6 +51,7 @@ pub(crate) struct Dispatcher {
     directory: PathBuf,
     inputs: Receiver<Input>,
     sender: Sender<Input>,
+    readers: Readers,
     events: Sender<Vec<Event>>,
     /// What the controller has not been told yet.
     untold: Vec<Event>,
@@ -119,6 +121,7 @@ impl Dispatcher {
         directory: PathBuf,
         inputs: Receiver<Input>,
         sender: Sender<Input>,
+        readers: Readers,
         events: Sender<Vec<Event>>,
         history: Arc<Mutex<History>>,
     ) -> Self {
@@ -126,6 +129,7 @@ impl Dispatcher {
             directory,
             inputs,
             sender,
+            readers,
             events,
             untold: Vec::new(),
             processes: Processes::default(),
@@ -237,10 +241,11 @@ impl Dispatcher {
                 }
             }
             Command::Spawn { role, command, environment } => {
-                self.launched(role);
-                match connection::spawn(&command, &environment, &self.sender) {
-                    Ok(pid) => self.processes.forked(role, pid),
-                    Err(_) => self.processes.failed_to_start(role, Instant::now()),
+                if self.can_launch(role) {
+                    match connection::spawn(&command, &environment, &self.sender) {
+                        Ok(pid) => self.processes.forked(role, pid),
+                        Err(error) => self.refused(role, error.to_string()),
+                    }
                 }
             }
             Command::Regroup(keys) => {
@@ -262,7 +267,9 @@ impl Dispatcher {
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
                 self.parent = Some(Role::Collector);
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
                 } else {
@@ -271,7 +278,9 @@ impl Dispatcher {
             }
             Command::ForkFromBase(worker) => {
                 self.parent = Some(Role::Base);
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 match &mut self.base {
                     Base::Expected(workers) => workers.push(worker),
                     Base::Connected => {
@@ -310,16 +319,6 @@ impl Dispatcher {
         }
     }
 
-    fn launched(&mut self, role: Role) {
-        self.processes.expect(role);
-        if let Role::Worker(worker) = role {
-            self.provide_outbox(worker);
-        }
-        if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {
-            run.needed = run.needed.saturating_sub(1);
-        }
-    }
-
     /// Before a message comes what the worker has left before it.
     fn receive_in_order(&mut self, role: Role, message: Upward) {
         let received = self.processes.get(role).map_or(0, |process| process.received);
@@ -349,6 +348,7 @@ impl Dispatcher {
                 self.collected = Some(collection);
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
+            (Upward::NotForked { role, reason }, _) => self.refused(role, reason),
             (Upward::Exited { pid, status }, _) => {
                 self.processes.exited(pid, status, Instant::now());
             }

@@ -10,6 +10,7 @@ use crate::ledger::NotRunReason;
 use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
+pub use crate::processes::Refusal;
 use crate::protocol::{ExitStatus, LeftProcess, Role};
 use crate::scheduler::Decision;
 
@@ -52,8 +53,6 @@ pub enum Event {
         worker: WorkerId,
         /// The test that is blamed.
         item: Option<ItemId>,
-        /// The test had come to its teardown.
-        tearing_down: bool,
         /// How it died.
         status: ExitStatus,
         /// It was killed because it had been at one thing for so many seconds.
@@ -87,6 +86,13 @@ pub enum Event {
         worker: WorkerId,
         /// What workers are forked from is gone; or else as many have been replaced as may be.
         orphaned: bool,
+    },
+    /// A process can't be made. It does not come, nor does another in its place.
+    NotStarted {
+        /// `None`: the collector.
+        worker: Option<WorkerId>,
+        /// Why it can't.
+        refusal: Refusal,
     },
     /// A worker ended as it should.
     Ended {
@@ -129,6 +135,7 @@ impl Event {
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
             | Event::NotReplaced { .. }
+            | Event::NotStarted { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }

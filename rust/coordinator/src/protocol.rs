@@ -7,7 +7,7 @@ use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// What a process is, told in its greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +117,13 @@ pub enum Upward {
         role: Role,
         /// Its process id.
         pid: u32,
+    },
+    /// The system would not fork a child.
+    NotForked {
+        /// What the child was to be.
+        role: Role,
+        /// What the system says.
+        reason: String,
     },
     /// A forked child has ended.
     Exited {

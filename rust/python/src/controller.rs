@@ -56,9 +56,9 @@ impl Address {
         Ok(())
     }
 
-    /// Starts the coordinator's threads.
-    fn start(&self) -> PyResult<Coordinator> {
-        let inner = self.take()?.start().map_err(convert::start_error)?;
+    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+    fn start(&self, forked: u32) -> PyResult<Coordinator> {
+        let inner = self.take()?.start(forked).map_err(convert::start_error)?;
         Ok(Coordinator { inner: Mutex::new(inner) })
     }
 }
@@ -285,7 +285,7 @@ pub(crate) enum Event {
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
-    Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
+    Crashed { worker: u32, item: Option<u32>, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     Confirm { item: u32 },
     Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
@@ -293,6 +293,7 @@ pub(crate) enum Event {
     LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
     Lingered { worker: u32 },
     NotReplaced { worker: u32, orphaned: bool },
+    NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -315,10 +316,9 @@ impl Event {
                 Event::Reports { worker: worker.0, item: item.0, finished, payload }
             }
             CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
-            CoreEvent::Crashed { worker, item, tearing_down, status, hung } => Event::Crashed {
+            CoreEvent::Crashed { worker, item, status, hung } => Event::Crashed {
                 worker: worker.0,
                 item: item.map(|item| item.0),
-                tearing_down,
                 returncode: convert::returncode(status),
                 hung,
             },
@@ -340,6 +340,9 @@ impl Event {
             }
             CoreEvent::Lingered(worker) => Event::Lingered { worker: worker.0 },
             CoreEvent::NotReplaced { worker, orphaned } => Event::NotReplaced { worker: worker.0, orphaned },
+            CoreEvent::NotStarted { worker, refusal } => {
+                Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
+            }
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }

@@ -1,6 +1,7 @@
 //! Errors and values at the border, each mapped in one place.
 
 use coordinator::error::{BoardError, FrameError, StartError};
+use coordinator::event::Refusal;
 use coordinator::ledger::NotRunReason;
 use coordinator::model::Membership;
 use coordinator::protocol::ExitStatus;
@@ -63,6 +64,14 @@ pub(crate) fn exit_status(returncode: Option<i32>) -> ExitStatus {
         Some(code) if code >= 0 => ExitStatus::Code(code),
         Some(signal) => ExitStatus::Signal(-signal),
         None => ExitStatus::Unknown,
+    }
+}
+
+/// What the system says; `None` if the run's directory is gone.
+pub(crate) fn refusal(refusal: Refusal) -> Option<String> {
+    match refusal {
+        Refusal::System(reason) => Some(reason),
+        Refusal::DirectoryGone => None,
     }
 }
 

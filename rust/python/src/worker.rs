@@ -1,7 +1,8 @@
 //! The classes of the other processes: `Link`, `Message`, `Board`. None of them starts a thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
@@ -221,14 +222,22 @@ impl Link {
 
     /// A child was forked; `worker` is `None` for the collector.
     fn forked(&self, py: Python<'_>, worker: Option<u32>, pid: u32) -> PyResult<()> {
-        let role = worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)));
-        self.send(py, &Upward::Forked { role, pid })
+        self.send(py, &Upward::Forked { role: child(worker), pid })
+    }
+
+    /// The system would not fork a child, and why; `worker` is `None` for the collector.
+    fn not_forked(&self, py: Python<'_>, worker: Option<u32>, reason: String) -> PyResult<()> {
+        self.send(py, &Upward::NotForked { role: child(worker), reason })
     }
 
     /// A child ended, with a return code as `subprocess` has it.
     fn exited(&self, py: Python<'_>, pid: u32, returncode: Option<i32>) -> PyResult<()> {
         self.send(py, &Upward::Exited { pid, status: convert::exit_status(returncode) })
     }
+}
+
+fn child(worker: Option<u32>) -> Role {
+    worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)))
 }
 
 /// What the coordinator tells a process.
@@ -310,6 +319,13 @@ impl Board {
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
     }
+}
+
+/// Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`.
+#[pyfunction]
+pub(crate) fn monotonic() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
 /// Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells.

@@ -26,6 +26,9 @@ impl Dispatcher {
             if let Some(connection) = process.connection {
                 self.peers.remove(&connection);
             }
+            if process.received == 0 && process.refusal.is_none() {
+                self.readers.withdraw();
+            }
             match role {
                 Role::Base => self.lose_base(),
                 Role::Collector => self.lose_collector(&process, status),
@@ -41,28 +44,26 @@ impl Dispatcher {
     }
 
     fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
-        // Forks that it was asked for and did not do will never happen.
-        let orphans: Vec<Role> = self
-            .processes
-            .iter()
-            .filter(|(role, process)| matches!(role, Role::Worker(_)) && process.pid.is_none())
-            .map(|(role, _)| role)
-            .collect();
-        for role in orphans {
-            self.processes.failed_to_start(role, Instant::now());
-        }
-        if !process.ended {
+        self.abandon_unconnected();
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: None, refusal });
+        } else if !process.ended {
             self.emit(Event::CollectorLost(status));
         }
     }
 
     fn lose_base(&mut self) {
-        let waiting = match std::mem::replace(&mut self.base, Base::Gone) {
-            Base::Expected(workers) => workers,
-            Base::Connected | Base::Gone => Vec::new(),
-        };
-        for worker in waiting {
-            self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+        self.base = Base::Gone;
+        self.abandon_unconnected();
+    }
+
+    /// Forks that a parent was asked for and did not do will never happen, and nobody tells how those end that it did.
+    fn abandon_unconnected(&mut self) {
+        for role in self.processes.unconnected_workers() {
+            if let Some(pid) = self.processes.get(role).and_then(|process| process.pid) {
+                signals::send(pid, Signal::Kill);
+            }
+            self.processes.failed_to_start(role, Instant::now());
         }
     }
 
@@ -84,11 +85,15 @@ impl Dispatcher {
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: Some(worker), refusal });
+            self.schedule(|scheduler| scheduler.not_replaced(worker));
+            return;
+        }
         if ended {
             return self.replace_relieved(worker);
         }
-        let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
-        self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
+        self.emit(Event::Crashed { worker, item: running, status, hung });
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, Decision::Crashed),
