@@ -25,6 +25,14 @@ def main() -> int:
     options = _parse_arguments()
     seed = options.seed if options.seed is not None else time.time_ns() // 10**6 % 10**9
     figures = Figures()
+    try:
+        _run(options, seed, figures)
+    finally:
+        print(f"\nfirst seed {seed}\n\n{figures.table()}")
+    return 1 if figures.differences else 0
+
+
+def _run(options: argparse.Namespace, seed: int, figures: Figures) -> None:
     end = time.monotonic() + options.minutes * 60
     number = 0
     while number < options.runs if options.runs else time.monotonic() < end:
@@ -40,8 +48,6 @@ def main() -> int:
         if differences:
             again = f"make soak SEED={plan.seed} RUNS=1 SIZE={options.size} WORKERS={options.workers}"
             print(f"  {len(differences)} differences; kept: {place}; again: {again}", flush=True)
-    print(f"\nfirst seed {seed}\n\n{figures.table()}")
-    return 1 if figures.differences else 0
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -92,9 +92,11 @@ def observe(root: Path, returncode: int, output: str, strikes: list[Struck], lef
 def marks(root: Path) -> list[Mark]:
     """In the order in which they were written."""
     try:
-        lines = (root / "marks").read_text("utf-8").splitlines()
+        text = (root / "marks").read_text("utf-8")
     except FileNotFoundError:
         return []
+    # The last line may be half there: a write comes page by page.
+    lines = text.rpartition("\n")[0].splitlines()
     split = (line.split("\t") for line in lines)
     return [Mark(step, what, int(pid), worker, float(at)) for step, what, pid, worker, at in split]
 
