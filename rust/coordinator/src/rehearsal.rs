@@ -108,7 +108,7 @@ impl Rehearsal {
     fn new(mut choices: Choices) -> Self {
         let manners = if choices.flag() { Manners::Forging } else { Manners::Honest };
         let method = if choices.flag() { Method::Forkserver } else { Method::Fork };
-        let count = 1 + choices.below(10);
+        let count = 2 + choices.below(10);
         let items = (0..count).map(|_| item(&mut choices)).collect();
         let collection = Collection { items, ..Collection::default() };
         let options = Run {
@@ -265,13 +265,17 @@ impl Rehearsal {
     fn come_to_an_end(&mut self) {
         self.go_on_until(|rehearsal| rehearsal.books.are_closed());
         if !self.books.are_closed() {
-            // Who was lied about may wait for ever. It can be killed, and then everything else must go on.
+            // Who was lied about may wait for ever, and nobody may tell of its end. The user kills the run, and then
+            // everything must come to an end.
             let is_excused = self.manners == Manners::Forging || !self.books.are_open();
             assert!(is_excused, "the run does not end");
             for actor in 0..self.actors.len() {
                 self.die(actor, ExitStatus::Signal(9));
             }
             self.dismiss_strangers();
+            if self.manners == Manners::Forging {
+                self.command(Command::Kill);
+            }
             self.go_on_until(|rehearsal| rehearsal.books.are_closed());
             assert!(self.books.are_closed() || !self.books.are_open(), "the run outlives its processes");
         }
@@ -281,6 +285,11 @@ impl Rehearsal {
         self.dismiss_strangers();
         self.command(Command::Quit);
         self.go_on_until(|rehearsal| rehearsal.dispatcher.is_over());
+        if self.manners == Manners::Forging {
+            // The end of a process may have been told to nobody. The controller's patience ends too.
+            self.command(Command::Kill);
+            self.go_on_until(|rehearsal| rehearsal.dispatcher.is_over());
+        }
         assert!(self.dispatcher.is_over(), "the dispatcher waits for somebody who is gone");
     }
 

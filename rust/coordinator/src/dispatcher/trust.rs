@@ -41,7 +41,9 @@ impl Dispatcher {
                 Role::Worker(_),
             )
             | (Upward::Exited { .. }, Role::Base | Role::Collector) => true,
-            (Upward::Collected { .. }, Role::Collector) => self.collected.is_none() && self.run.is_none(),
+            (Upward::Collected { collection, .. }, Role::Collector) => {
+                self.collected.is_none() && self.run.is_none() && collection.is_sound()
+            }
             (Upward::Forked { role: child, pid }, Role::Base | Role::Collector) => {
                 return self.credit_of_birth(*child, *pid);
             }

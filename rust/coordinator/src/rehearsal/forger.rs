@@ -116,10 +116,14 @@ impl Rehearsal {
         Collection { items, fixtures: WideFixtures { each, sets }, patience }
     }
 
+    fn any_key(&mut self) -> u32 {
+        if self.choices.below(16) == 1 { u32::MAX } else { self.choices.number_below(4) }
+    }
+
     fn any_strange_item(&mut self) -> Item {
         Item {
-            group: self.any_item().0,
-            atom: self.any_item().0,
+            group: self.any_key(),
+            atom: self.any_key(),
             membership: [Membership::Neighbours, Membership::Gathered, Membership::Loose]
                 [self.choices.below(3)],
             serial: self.choices.flag(),
