@@ -64,7 +64,8 @@ impl Board {
     /// # Errors
     /// [`BoardError::Io`] if it can't be mapped, [`BoardError::Malformed`] if it isn't a board.
     pub fn open(path: &Path) -> Result<Self, BoardError> {
-        let mut board = Self { map: Arc::new(MmapRaw::map_raw(&shared_file::open(path)?)?), items: 0, slots: 0 };
+        let mut board =
+            Self { map: Arc::new(MmapRaw::map_raw(&shared_file::open(path)?)?), items: 0, slots: 0 };
         let words = board.words();
         if words.len() < HEADER || words[0].load(Ordering::Acquire) != MAGIC {
             return Err(BoardError::Malformed);

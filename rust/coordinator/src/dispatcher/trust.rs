@@ -2,6 +2,7 @@
 //! is a copy of another (a test has forked), or one whose memory a test has spoiled.
 
 use super::{Base, Dispatcher};
+use crate::claims::Claims;
 use crate::model::{ItemId, WorkerId};
 use crate::protocol::{Role, Upward};
 
@@ -10,7 +11,7 @@ use crate::protocol::{Role, Upward};
 pub(super) enum Credit {
     /// It may be true.
     Believed,
-    /// It was true once, of an item that has ended or is in other hands: it changes nothing.
+    /// It may have been true once, of an item that has ended or is in other hands: it changes nothing.
     TooLate,
     /// It can't be from a process in this role: its connection ends.
     None,
@@ -67,11 +68,9 @@ impl Dispatcher {
     fn credit_about(&self, item: ItemId, worker: WorkerId) -> Credit {
         match &self.run {
             Some(run) if item.index() < run.scheduler.plan().len() => {
-                if run.scheduler.ledger().expect_leased(item, worker).is_ok() {
-                    Credit::Believed
-                } else {
-                    Credit::TooLate
-                }
+                let is_its_own = run.scheduler.ledger().expect_leased(item, worker).is_ok();
+                // A worker claims an item before it says anything of it.
+                if is_its_own && run.board.is_claimed(item) { Credit::Believed } else { Credit::TooLate }
             }
             Some(_) | None => Credit::None,
         }

@@ -125,7 +125,10 @@ impl Rehearsal {
                 hands.is_parked |= hands.has_asked && question == hands.question;
             }
             (Downward::End | Downward::Quit, Some(hands)) => hands.is_told_the_end = true,
-            (Downward::Configure(_) | Downward::Items(_) | Downward::Fork { .. } | Downward::Become(_), _)
+            (
+                Downward::Configure(_) | Downward::Items(_) | Downward::Fork { .. } | Downward::Become(_),
+                _,
+            )
             | (Downward::Lease(_) | Downward::Park { .. } | Downward::End, None) => {}
         }
     }
@@ -240,7 +243,8 @@ impl Rehearsal {
     /// A test is interrupted: by a signal, which any process may send.
     pub(super) fn interrupt_any(&mut self) {
         let actor = self.choices.below(self.actors.len());
-        let running = self.actors[actor].hands.as_ref().and_then(|hands| Some((hands.running()?, hands.doing)));
+        let running =
+            self.actors[actor].hands.as_ref().and_then(|hands| Some((hands.running()?, hands.doing)));
         if let Some((item, doing)) = running
             && self.actors[actor].is_alive
         {
