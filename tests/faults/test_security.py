@@ -149,7 +149,7 @@ def test_another_user_is_refused_at_every_door(suite: Suite) -> None:
         greeting = hello(token_of(directory))
         for place in (running.home, directory.parent):
             place.chmod(0o755)
-        assert as_nobody(lambda: os.listdir(directory)) == "PermissionError"
+        assert as_nobody(lambda: list(directory.iterdir())) == "PermissionError"
         assert as_nobody(lambda: connect(directory)) == "PermissionError"
         directory.chmod(0o755)
         assert as_nobody(lambda: connect(directory)) == "PermissionError"

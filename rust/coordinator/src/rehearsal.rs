@@ -40,22 +40,26 @@ enum Manners {
 }
 
 /// What happens, in the order of the bytes; when they are used up, 0.
-struct Choices {
-    bytes: std::vec::IntoIter<u8>,
+struct Choices<'a> {
+    bytes: std::slice::Iter<'a, u8>,
 }
 
-impl Choices {
+impl Choices<'_> {
     fn are_made(&self) -> bool {
         self.bytes.len() == 0
     }
 
+    fn next(&mut self) -> u8 {
+        self.bytes.next().copied().unwrap_or_default()
+    }
+
     /// A number below `count`, which is not 0.
     fn below(&mut self, count: usize) -> usize {
-        usize::from(self.bytes.next().unwrap_or_default()) % count
+        usize::from(self.next()) % count
     }
 
     fn number_below(&mut self, count: u8) -> u32 {
-        u32::from(self.bytes.next().unwrap_or_default() % count)
+        u32::from(self.next() % count)
     }
 
     fn flag(&mut self) -> bool {
@@ -72,11 +76,11 @@ enum Method {
     Forkserver,
 }
 
-struct Rehearsal {
+struct Rehearsal<'a> {
     dispatcher: Dispatcher,
     events: Receiver<Vec<Event>>,
     directory: tempfile::TempDir,
-    choices: Choices,
+    choices: Choices<'a>,
     manners: Manners,
     method: Method,
     options: Run,
@@ -96,7 +100,7 @@ struct Rehearsal {
 /// # Panics
 /// If anything does not hold that must.
 pub fn run(bytes: &[u8]) {
-    let mut rehearsal = Rehearsal::new(Choices { bytes: bytes.to_vec().into_iter() });
+    let mut rehearsal = Rehearsal::new(Choices { bytes: bytes.iter() });
     rehearsal.begin();
     while !rehearsal.choices.are_made() {
         rehearsal.step();
@@ -104,8 +108,8 @@ pub fn run(bytes: &[u8]) {
     rehearsal.come_to_an_end();
 }
 
-impl Rehearsal {
-    fn new(mut choices: Choices) -> Self {
+impl<'a> Rehearsal<'a> {
+    fn new(mut choices: Choices<'a>) -> Self {
         let manners = if choices.flag() { Manners::Forging } else { Manners::Honest };
         let method = if choices.flag() { Method::Forkserver } else { Method::Fork };
         let count = 2 + choices.below(10);
@@ -319,7 +323,7 @@ impl Rehearsal {
     }
 }
 
-fn item(choices: &mut Choices) -> Item {
+fn item(choices: &mut Choices<'_>) -> Item {
     let kind = choices.below(32);
     let membership = match kind / 8 {
         0 | 1 => Membership::Neighbours,

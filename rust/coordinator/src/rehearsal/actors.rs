@@ -62,7 +62,7 @@ impl Hands {
     }
 }
 
-impl Rehearsal {
+impl Rehearsal<'_> {
     /// A process is there, and greets. Its parent tells of it.
     pub(super) fn enter(&mut self, role: Role, parent: Option<usize>) -> usize {
         let pid = FIRST_PID + u32::try_from(self.actors.len()).expect("few actors");
@@ -227,10 +227,10 @@ impl Rehearsal {
     /// Leaves it in the outbox, or sends it.
     fn report(&mut self, actor: usize, item: ItemId, spent: Option<Spent>, failures: u32) {
         let message = Upward::Reports { item, failures, spent, payload: ByteBuf::new() };
-        let sent = self.wires[self.actors[actor].wire].count;
+        let before = self.wires[self.actors[actor].wire].count;
         let outbox = self.actors[actor].hands.as_mut().and_then(|hands| hands.outbox.as_mut());
         let is_left = failures == 0 && self.choices.flag();
-        if !(is_left && outbox.is_some_and(|outbox| outbox.push(sent, &encoded(&message)))) {
+        if !(is_left && outbox.is_some_and(|outbox| outbox.push(before, &encoded(&message)))) {
             self.say(actor, &message);
         }
     }
@@ -274,8 +274,8 @@ impl Rehearsal {
             }
         }
         let Actor { pid, wire, parent, .. } = self.actors[actor];
-        let is_told = parent.filter(|&parent| self.actors[parent].is_alive);
-        if let Some(parent) = is_told {
+        let witness = parent.filter(|&parent| self.actors[parent].is_alive);
+        if let Some(parent) = witness {
             self.say(parent, &Upward::Exited { pid, status });
         }
         // Of the base nobody but its connection tells.
@@ -285,7 +285,7 @@ impl Rehearsal {
             return;
         }
         // What it has forked may hold its connection open; but if nobody tells of its end, that is the only sign.
-        if is_told.is_none() || self.choices.below(8) != 1 {
+        if witness.is_none() || self.choices.below(8) != 1 {
             self.wires[wire].sent.push_back(Sent::Closed);
         }
     }

@@ -9,7 +9,7 @@ use crate::model::{Collection, Item, ItemId, Membership, WideFixture, WideFixtur
 use crate::protocol::{ExitStatus, Role, Upward};
 use crate::timings::Spent;
 
-impl Rehearsal {
+impl Rehearsal<'_> {
     pub(super) fn deliver_any(&mut self) {
         let wire = self.choices.below(self.wires.len());
         self.deliver(wire);
