@@ -347,6 +347,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_the_fuzzer_has_kept_holds() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/protocol");
+        let files: Vec<_> = std::fs::read_dir(corpus).expect("a corpus").collect();
+        assert!(!files.is_empty());
+        for file in files {
+            run(&std::fs::read(file.expect("an entry").path()).expect("a file"));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
