@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix fuzz bench bench-full simulate clean
+.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix fuzz bench bench-full simulate soak flat clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -60,6 +60,19 @@ bench-full: $(READY)
 # The scheduler alone, with synthetic suites.
 simulate:
 	cargo run --release --locked -p fastest-coordinator --example simulate
+
+# Random suites that crash, hang and are killed, and whether what is reported is what their tests wrote down.
+MINUTES ?= 10
+SIZE ?= 300
+WORKERS ?= 3
+soak: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m soak --minutes $(MINUTES) --size $(SIZE) --workers $(WORKERS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
+
+# What a controller takes while many tests run, beside plain pytest.
+TESTS ?= 100000
+flat: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m soak.flat --tests $(TESTS)
 
 # The native module is built again when a file of its own changes.
 RUST := Cargo.toml Cargo.lock $(shell find rust/coordinator rust/python -name '*.rs' -o -name Cargo.toml)

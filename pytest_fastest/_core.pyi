@@ -250,9 +250,10 @@ class Event:
 
     @final
     class NotReplaced(Event):
-        __match_args__: Final = ("worker",)
+        __match_args__: Final = ("worker", "orphaned")
         worker: Final[int]
-        def __new__(cls, worker: int) -> Event.NotReplaced: ...
+        orphaned: Final[bool]
+        def __new__(cls, worker: int, orphaned: bool) -> Event.NotReplaced: ...
 
     @final
     class NotStarted(Event):

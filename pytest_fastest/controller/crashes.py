@@ -102,6 +102,18 @@ def not_run(nodeid: str, location: Location, reason: str) -> pytest.TestReport:
     return _failed(nodeid, location, "setup", f"not run: {reason}", [])
 
 
+def not_replaced(worker: int, most: int, *, orphaned: bool) -> str:
+    """Why a dead worker is not replaced: what it was forked from is gone, or as many as may be have been replaced."""
+    if orphaned:
+        return f"worker gw{worker} is not replaced: the process that workers are forked from is gone"
+    # pytest-xdist's words.
+    return (
+        f"maximum crashed workers reached: {most}"
+        if most
+        else f"worker gw{worker} crashed and worker restarting disabled"
+    )
+
+
 def unfinished(nodeid: str, location: Location, node: WorkerNode) -> pytest.TestReport:
     """A report that only names an item and the worker that runs it."""
     report = pytest.TestReport(nodeid, location, {}, "passed", None, "call")

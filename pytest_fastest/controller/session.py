@@ -364,12 +364,8 @@ class ControllerPlugin:
                 self._warn(f"{crashes.one_of(tests) or f'a test of gw{worker}'} has {text}", tests)
             case _core.Event.Lingered(worker=worker):
                 self._warn(f"gw{worker} did not end when it had nothing more to do, and was killed", [])
-            case _core.Event.NotReplaced(worker=worker):
-                self._not_replaced = (
-                    f"maximum crashed workers reached: {self._most_restarts}"
-                    if self._most_restarts
-                    else f"worker gw{worker} crashed and worker restarting disabled"
-                )
+            case _core.Event.NotReplaced(worker=worker, orphaned=orphaned):
+                self._not_replaced = crashes.not_replaced(worker, self._most_restarts, orphaned=orphaned)
                 self._say(self._not_replaced)
             case _core.Event.NotStarted(worker=int(worker), reason=reason):
                 self._node_is_down(self._nodes[worker], "can't be started")

@@ -175,8 +175,13 @@ class Loop:
             raise
         if self._is_copy:
             exit_now(1 if self._failures else 0)
-        self._flush(finished=True)
-        self._board.set_running(None)
+        try:
+            self._flush(finished=True)
+            self._board.set_running(None)
+        except KeyboardInterrupt as error:
+            # If it has been told already that the item is finished, that stays.
+            self._break_off(index, error)
+            raise
         self._current = None
         self._pass_on_wish_to_stop()
 

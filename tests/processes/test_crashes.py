@@ -313,6 +313,39 @@ def test_a_grandchild_that_holds_the_connection(suite: Suite, method: str, die: 
     assert result.seconds < 10
 
 
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_what_forks_workers_is_killed(suite: Suite, method: str) -> None:
+    """Its children die with it. What they ran has crashed, the rest is not run: nobody is left to start workers."""
+    suite.write(
+        test_deadly="""
+            import os, signal, time
+            from witness import meet
+
+            def test_deadly():
+                meet(2)
+                os.kill(os.getppid(), signal.SIGKILL)
+                time.sleep(50)
+        """,
+        test_slow="""
+            import time
+            from witness import meet
+
+            def test_slow():
+                meet(2)
+                time.sleep(50)
+        """,
+        test_o1=OTHERS.replace("@pytest", "@pytest.mark.serial\n    @pytest"),
+    )
+    result = suite.run("-n", "2", "--start-method", method, "--max-worker-restart", "1000", timeout=15)
+    assert result.returncode == 1, result.output
+    assert result.counts == {"failed": 2, "errors": 6}
+    for outcome, count in (("lost its connection", 2), ("not run: every worker has crashed", 6)):
+        assert sum(outcome in report.text for report in result.failures) == count
+    assert "is not replaced: the process that workers are forked from is gone" in result.stdout
+    assert "replacing crashed worker" not in result.stdout
+    assert "errors of workers" not in result.stdout
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_output_of_a_crashed_test_before_its_death_is_not_needed(suite: Suite, method: str) -> None:
     """A flood of output, then death: the run goes on."""

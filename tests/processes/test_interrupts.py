@@ -214,6 +214,38 @@ def test_keyboard_interrupt_in_a_test(suite: Suite, method: str) -> None:
     assert "KeyboardInterrupt" in result.stdout
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_while_a_test_is_reported_is_no_crash(suite: Suite, method: str, moment: str) -> None:
+    suite.write(
+        conftest=f"""
+            import signal
+            import pytest
+
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_runtestloop(session):
+                from pytest_fastest.worker.loop import Loop
+                flush = Loop._flush
+
+                def interrupted(self, *, finished):
+                    if finished and {moment == "before"}:
+                        Loop._flush = flush
+                        signal.raise_signal(signal.SIGINT)
+                    flush(self, finished=finished)
+                    if finished:
+                        signal.raise_signal(signal.SIGINT)
+
+                if hasattr(session.config, "workerinput"):
+                    Loop._flush = interrupted
+        """,
+        test_a="def test_it(): pass\ndef test_other(): pass",
+    )
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.returncode == 2, result.output
+    assert result.counts == {"passed": 1}
+    assert not result.failures
+    assert ("interrupted tests" in result.stdout) is (moment == "before")
+
+
 def test_exit_in_a_test(suite: Suite, method: str) -> None:
     suite.write(
         test_exit="""

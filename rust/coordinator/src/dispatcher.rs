@@ -66,6 +66,8 @@ pub(crate) struct Dispatcher {
     items: Option<ByteBuf>,
     waiting_for_items: Vec<WorkerId>,
     base: Base,
+    /// What workers are forked from; nothing if they are spawned.
+    parent: Option<Role>,
     /// Workers that have configured themselves.
     configured: BTreeSet<WorkerId>,
     questions: HashMap<WorkerId, u32>,
@@ -144,6 +146,7 @@ impl Dispatcher {
             items: None,
             waiting_for_items: Vec::new(),
             base: Base::Expected(Vec::new()),
+            parent: None,
             configured: BTreeSet::new(),
             questions: HashMap::new(),
             order: Order::LongestFirst,
@@ -296,6 +299,7 @@ impl Dispatcher {
             }
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
+                self.parent = Some(Role::Collector);
                 if !self.can_launch(Role::Worker(worker)) {
                     return;
                 }
@@ -306,6 +310,7 @@ impl Dispatcher {
                 }
             }
             Command::ForkFromBase(worker) => {
+                self.parent = Some(Role::Base);
                 if !self.can_launch(Role::Worker(worker)) {
                     return;
                 }

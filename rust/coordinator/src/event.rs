@@ -80,8 +80,13 @@ pub enum Event {
         /// Dead workers that are replaced later.
         postponed: Vec<WorkerId>,
     },
-    /// This dead worker is not replaced although there is work: as many have been as may be.
-    NotReplaced(WorkerId),
+    /// This dead worker is not replaced although there is work.
+    NotReplaced {
+        /// The worker.
+        worker: WorkerId,
+        /// What workers are forked from is gone; or else as many have been replaced as may be.
+        orphaned: bool,
+    },
     /// A process can't be made. It does not come, nor does another in its place.
     NotStarted {
         /// `None`: the collector.
@@ -129,7 +134,7 @@ impl Event {
             | Event::Lingered(_)
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
-            | Event::NotReplaced(_)
+            | Event::NotReplaced { .. }
             | Event::NotStarted { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,

@@ -233,7 +233,7 @@ impl<'a> Rehearsal<'a> {
             | Event::CannotBegin(_)
             | Event::WantsStop(_)
             | Event::Crashed { .. }
-            | Event::NotReplaced(_)
+            | Event::NotReplaced { .. }
             | Event::NotStarted { .. }
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }

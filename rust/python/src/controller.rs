@@ -292,7 +292,7 @@ pub(crate) enum Event {
     MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
     LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
     Lingered { worker: u32 },
-    NotReplaced { worker: u32 },
+    NotReplaced { worker: u32, orphaned: bool },
     NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
@@ -339,7 +339,7 @@ impl Event {
                 Event::LeftBehind { worker: worker.0, pid, command, tests }
             }
             CoreEvent::Lingered(worker) => Event::Lingered { worker: worker.0 },
-            CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
+            CoreEvent::NotReplaced { worker, orphaned } => Event::NotReplaced { worker: worker.0, orphaned },
             CoreEvent::NotStarted { worker, refusal } => {
                 Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
             }

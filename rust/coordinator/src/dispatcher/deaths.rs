@@ -125,18 +125,25 @@ impl Dispatcher {
         }
     }
 
-    /// After a death: asks for another worker if there is work for it and the limit is not reached.
+    /// After a death: asks for another worker if there is work for it, the limit is not reached, and there is something
+    /// to fork it from.
     fn replace(&mut self, dead: WorkerId) {
+        let orphaned = match self.parent {
+            None => false,
+            // Or else it may be about to connect.
+            Some(Role::Base) => matches!(self.base, Base::Gone),
+            Some(parent) => self.processes.get(parent).is_none(),
+        };
         let Some(run) = &mut self.run else {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        if is_worth_it && run.restarts < run.options.max_restarts {
+        if is_worth_it && !orphaned && run.restarts < run.options.max_restarts {
             run.restarts += 1;
             return self.ask_for_replacement(dead);
         }
         if is_worth_it {
-            self.emit(Event::NotReplaced(dead));
+            self.emit(Event::NotReplaced { worker: dead, orphaned });
         }
         self.schedule(|scheduler| scheduler.not_replaced(dead));
     }

@@ -129,7 +129,7 @@ impl Books {
             | Event::MemoryShort { .. }
             | Event::LeftBehind { .. }
             | Event::Lingered(_)
-            | Event::NotReplaced(_) => {}
+            | Event::NotReplaced { .. } => {}
         }
     }
 
