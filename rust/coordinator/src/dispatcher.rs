@@ -5,6 +5,7 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod trust;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,8 +17,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
+use trust::Credit;
 
 use crate::board::Board;
+use crate::clock;
 use crate::connection::{self, Input, Peer};
 use crate::event::{Command, Event, Run};
 use crate::frame;
@@ -118,7 +121,7 @@ impl Dispatcher {
             sender,
             events,
             untold: Vec::new(),
-            processes: Processes::default(),
+            processes: Processes::of_a_run(),
             inboxes: BTreeMap::new(),
             peers: HashMap::new(),
             configurations: Vec::new(),
@@ -134,7 +137,7 @@ impl Dispatcher {
             interrupt: None,
             early: Vec::new(),
             quitting: false,
-            looked: Instant::now(),
+            looked: clock::now(),
             buffer: Vec::new(),
         }
     }
@@ -151,34 +154,59 @@ impl Dispatcher {
             } else {
                 self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
-            match input {
-                Ok(Input::Command(Command::Quit)) => {
-                    self.quitting = true;
-                    self.quit();
-                }
-                Ok(input) => self.handle(input),
-                Err(RecvTimeoutError::Timeout) => {}
+            let input = match input {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if self.looked.elapsed() >= TICK {
-                self.looked = Instant::now();
-                self.empty_inboxes();
-                self.look_for_hangs();
-                self.tell();
-            }
-            self.bury();
-            self.interrupt_if_due();
-            self.settle();
-            if self.quitting && self.processes.iter().next().is_none() {
+            };
+            self.turn(input);
+            if self.is_over() {
                 return;
             }
         }
+    }
+
+    /// What became of every item, for a rehearsal to look at.
+    #[cfg(all(unix, any(test, fuzzing)))]
+    pub(crate) fn ledger(&self) -> Option<&crate::ledger::Ledger> {
+        self.run.as_ref().map(|run| run.scheduler.ledger())
+    }
+
+    /// It was told to quit, and every process is gone.
+    pub(crate) fn is_over(&self) -> bool {
+        self.quitting && self.processes.iter().next().is_none()
+    }
+
+    /// Reacts to an input, or to none for a while.
+    pub(crate) fn turn(&mut self, input: Option<Input>) {
+        match input {
+            Some(Input::Command(Command::Quit)) => {
+                self.quitting = true;
+                self.quit();
+            }
+            Some(input) => self.handle(input),
+            None => {}
+        }
+        let now = clock::now();
+        if now.saturating_duration_since(self.looked) >= TICK {
+            self.looked = now;
+            self.empty_inboxes();
+            self.look_for_hangs();
+            self.tell();
+        }
+        self.bury();
+        self.interrupt_if_due();
+        self.settle();
     }
 
     fn handle(&mut self, input: Input) {
         match input {
             Input::Command(command) => self.obey(command),
             Input::Connected { connection, role, pid, peer } => {
+                if !self.is_awaited(role, pid) {
+                    // Its connection ends with `peer`.
+                    return;
+                }
                 self.peers.insert(connection, peer);
                 self.processes.connected(role, pid, connection);
                 if self.quitting {
@@ -203,10 +231,10 @@ impl Dispatcher {
             }
             Input::Closed(connection) => {
                 self.peers.remove(&connection);
-                self.processes.closed(connection, Instant::now());
+                self.processes.closed(connection, clock::now());
             }
             Input::ChildExited { pid, status } => {
-                self.processes.exited(pid, status, Instant::now());
+                self.processes.exited(pid, status, clock::now());
             }
         }
     }
@@ -225,7 +253,7 @@ impl Dispatcher {
                 self.launched(role);
                 match connection::spawn(&command, &environment, &self.sender) {
                     Ok(pid) => self.processes.forked(role, pid),
-                    Err(_) => self.processes.failed_to_start(role, Instant::now()),
+                    Err(_) => self.processes.failed_to_start(role, clock::now()),
                 }
             }
             Command::Regroup(keys) => {
@@ -250,7 +278,7 @@ impl Dispatcher {
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
                 } else {
-                    self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+                    self.processes.failed_to_start(Role::Worker(worker), clock::now());
                 }
             }
             Command::ForkFromBase(worker) => {
@@ -260,7 +288,7 @@ impl Dispatcher {
                     Base::Connected => {
                         self.send(Role::Base, &Downward::Fork { worker, payload: ByteBuf::new() });
                     }
-                    Base::Gone => self.processes.failed_to_start(Role::Worker(worker), Instant::now()),
+                    Base::Gone => self.processes.failed_to_start(Role::Worker(worker), clock::now()),
                 }
             }
             Command::Become(worker) => {
@@ -311,6 +339,11 @@ impl Dispatcher {
     }
 
     fn receive(&mut self, role: Role, message: Upward) {
+        match self.credit(role, &message) {
+            Credit::Believed => {}
+            Credit::TooLate => return,
+            Credit::None => return self.turn_away(role),
+        }
         match (message, role) {
             (Upward::Note(payload), _) => self.emit(Event::Note(payload)),
             (Upward::WantsStop(payload), Role::Worker(_)) if self.run.is_none() => {
@@ -328,7 +361,7 @@ impl Dispatcher {
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
             (Upward::Exited { pid, status }, _) => {
-                self.processes.exited(pid, status, Instant::now());
+                self.processes.exited(pid, status, clock::now());
             }
             (Upward::SessionEnded(payload), role) => {
                 if let Some(process) = self.processes.get_mut(role) {
@@ -379,11 +412,9 @@ impl Dispatcher {
             (Upward::Interrupted(item), Role::Worker(worker)) => {
                 self.schedule(|scheduler| scheduler.interrupted(worker, item));
             }
-            // A greeting comes once and is handled before; the rest only workers say. A process that says
-            // something else is not one of ours gone wrong: both sides are the same version.
-            (Upward::Hello { .. }, _)
-            | (
-                // The collector's counts when it is told to become a worker.
+            // What only workers say, not believed of others. The collector's `Configured` counts when it is told to
+            // become a worker.
+            (
                 Upward::Configured
                 | Upward::WantItems
                 | Upward::Ready

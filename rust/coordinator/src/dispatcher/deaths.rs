@@ -1,8 +1,7 @@
 //! What follows when a process has died: who is to blame, what becomes of its work, and whether another takes its place.
 
-use std::time::Instant;
-
 use super::{Base, Dispatcher, Early, Running, running_item};
+use crate::clock;
 use crate::event::Event;
 use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
@@ -12,7 +11,11 @@ use crate::signals::{self, Signal};
 
 impl Dispatcher {
     pub(super) fn bury(&mut self) {
-        for (role, process, verdict) in self.processes.bury(Instant::now()) {
+        let now = clock::now();
+        for connection in self.processes.held_open(now) {
+            self.peers.remove(&connection);
+        }
+        for (role, process, verdict) in self.processes.bury(now) {
             let status = match verdict {
                 Verdict::Dead(status) => status,
                 Verdict::Lost => {
@@ -36,30 +39,31 @@ impl Dispatcher {
         }
     }
 
-    fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
-        // Forks that it was asked for and did not do will never happen.
+    /// After the death of one that forks: what it was asked for will not come, and what it had just forked dies with it
+    /// unheard, or is not let in any more.
+    fn lose_the_unborn(&mut self) {
         let orphans: Vec<Role> = self
             .processes
             .iter()
-            .filter(|(role, process)| matches!(role, Role::Worker(_)) && process.pid.is_none())
+            .filter(|(_, process)| process.received == 0)
             .map(|(role, _)| role)
             .collect();
         for role in orphans {
-            self.processes.failed_to_start(role, Instant::now());
+            self.processes.failed_to_start(role, clock::now());
         }
+    }
+
+    fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
+        self.lose_the_unborn();
         if !process.ended {
             self.emit(Event::CollectorLost(status));
         }
     }
 
+    /// Its children die with it, a template among them.
     fn lose_base(&mut self) {
-        let waiting = match std::mem::replace(&mut self.base, Base::Gone) {
-            Base::Expected(workers) => workers,
-            Base::Connected | Base::Gone => Vec::new(),
-        };
-        for worker in waiting {
-            self.processes.failed_to_start(Role::Worker(worker), Instant::now());
-        }
+        self.base = Base::Gone;
+        self.lose_the_unborn();
     }
 
     pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
