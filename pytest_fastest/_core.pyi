@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 __all__ = [
     "Address",
     "Board",
     "Composed",
     "Coordinator",
+    "Decision",
     "Event",
     "Link",
     "Message",
@@ -19,6 +20,9 @@ __all__ = [
     "dump_signal",
     "give_back_memory",
     "is_plain",
+    "monotonic",
+    "resident_memory",
+    "total_memory",
 ]
 
 @final
@@ -30,8 +34,8 @@ class Address:
     def __new__(cls) -> Address: ...
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
-    def start(self) -> Coordinator:
-        """Starts the coordinator's threads."""
+    def start(self, forked: int) -> Coordinator:
+        """Starts the coordinator's threads; `forked`: how many processes will connect that it is not asked for."""
 
 @final
 @final
@@ -77,24 +81,30 @@ class Coordinator:
         self,
         workers: int,
         *,
+        testrunuid: str,
         max_restarts: int,
         max_failures: int | None,
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: int,
         configures_first: bool,
         hang_timeout: float | None,
+        replaces_grown: bool,
     ) -> None:
         """Deals the collected items to `workers` workers, which are started with the other methods.
 
         With `each`, every worker gets every item: of `n` items, item `i` for worker `w` is number `w * n + i`. With
-        `decides_crashes`, every `Crashed` with an item must be answered by `decide`. With `configures_first`, no test
-        starts before every one of the workers has said `configured`.
+        `decides_crashes`, every `Crashed` with an item must be answered by `decide`, with `Decision.Alone` at most
+        `most_retries` times for an item. With `configures_first`, no test starts before every one of the workers has
+        said `configured`. With `replaces_grown`, workers may leave because they have `outgrown` a limit.
         """
     def retire_worker(self, worker: int) -> None:
         """Lets a worker finish what it has claimed and end its session; others do the rest."""
-    def decide(self, item: int, again: bool) -> None:
-        """Whether an item that a worker died in runs again."""
+    def decide(self, item: int, decision: Decision) -> None:
+        """What becomes of an item that a worker died in."""
+    def confirm(self, worker: int) -> None:
+        """The worker that is started next is the one that `Event.Confirm` asks for."""
     def expect(self, nodeids: Sequence[str], wide: Sequence[str], known: Timings) -> tuple[float, float, float] | None:
         """Tells the plan what is known of the collected items, and of the fixtures of session and package scope that
         they use, from earlier runs. Returns, if anything is known, the seconds that all is expected to take, of those
@@ -118,6 +128,18 @@ class Coordinator:
         """Waits up to `timeout` seconds for events, without the GIL. Raises what a signal handler raises."""
     def close(self, patience: float) -> None:
         """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory."""
+
+@final
+class Decision:
+    """What becomes of an item that a worker died in."""
+
+    # It has crashed for good.
+    Crashed: ClassVar[Decision]
+    # It runs again, where and when there is room.
+    Again: ClassVar[Decision]
+    # It runs again, alone in a fresh worker, when nothing else is left to do.
+    Alone: ClassVar[Decision]
+    def __int__(self) -> int: ...
 
 class Event:
     """Something that the controller reports to its user or decides on."""
@@ -171,14 +193,13 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "tearing_down", "returncode", "hung")
+        __match_args__: Final = ("worker", "item", "returncode", "hung")
         worker: Final[int]
         item: Final[int | None]
-        tearing_down: Final[bool]
         returncode: Final[int | None]
         hung: Final[float | None]
         def __new__(
-            cls, worker: int, item: int | None, tearing_down: bool, returncode: int | None, hung: float | None
+            cls, worker: int, item: int | None, returncode: int | None, hung: float | None
         ) -> Event.Crashed: ...
 
     @final
@@ -188,10 +209,58 @@ class Event:
         def __new__(cls, worker: int) -> Event.Needed: ...
 
     @final
+    class Confirm(Event):
+        __match_args__: Final = ("item",)
+        item: Final[int]
+        def __new__(cls, item: int) -> Event.Confirm: ...
+
+    @final
+    class Outgrown(Event):
+        __match_args__: Final = ("worker", "bytes", "grew")
+        worker: Final[int]
+        bytes: Final[int]
+        grew: Final[list[tuple[int, int]]]
+        def __new__(cls, worker: int, bytes: int, grew: Sequence[tuple[int, int]]) -> Event.Outgrown: ...
+
+    @final
+    class MemoryShort(Event):
+        __match_args__: Final = ("available", "total", "leaving", "postponed")
+        available: Final[int]
+        total: Final[int]
+        leaving: Final[list[int]]
+        postponed: Final[list[int]]
+        def __new__(
+            cls, available: int, total: int, leaving: Sequence[int], postponed: Sequence[int]
+        ) -> Event.MemoryShort: ...
+
+    @final
+    class LeftBehind(Event):
+        __match_args__: Final = ("worker", "pid", "command", "tests")
+        worker: Final[int]
+        pid: Final[int]
+        command: Final[str]
+        tests: Final[list[str]]
+        def __new__(cls, worker: int, pid: int, command: str, tests: Sequence[str]) -> Event.LeftBehind: ...
+
+    @final
+    class Lingered(Event):
+        __match_args__: Final = ("worker",)
+        worker: Final[int]
+        def __new__(cls, worker: int) -> Event.Lingered: ...
+
+    @final
     class NotReplaced(Event):
         __match_args__: Final = ("worker",)
         worker: Final[int]
         def __new__(cls, worker: int) -> Event.NotReplaced: ...
+
+    @final
+    class NotStarted(Event):
+        __match_args__: Final = ("worker", "reason")
+        worker: Final[int | None]
+        # What the system says; `None` if the run's directory is gone.
+        reason: Final[str | None]
+        def __new__(cls, worker: int | None, reason: str | None) -> Event.NotStarted: ...
 
     @final
     class Ended(Event):
@@ -265,6 +334,8 @@ class Link:
         """
     def set_up(self, fixture: str, seconds: float) -> None:
         """A fixture of session or package scope was set up."""
+    def outgrown(self, bytes: int, grew: Sequence[tuple[int, int]]) -> None:
+        """The worker holds so many bytes, more than it may, and leaves. `grew`: which items have added most."""
     def starved(self, question: int) -> None:
         """The worker has nothing it can claim; `question` numbers its questions."""
     def released(self, item: int) -> None:
@@ -275,8 +346,12 @@ class Link:
         """The worker wants the run to stop."""
     def session_ended(self, payload: bytes) -> None:
         """The process's session is finished."""
+    def leaving(self, processes: Sequence[tuple[int, int, str, Sequence[str]]]) -> None:
+        """The worker does nothing more but to end. Its tests have left processes: id, parent's id, command, tests."""
     def forked(self, worker: int | None, pid: int) -> None:
         """A child was forked; `worker` is `None` for the collector."""
+    def not_forked(self, worker: int | None, reason: str) -> None:
+        """The system would not fork a child, and why; `worker` is `None` for the collector."""
     def exited(self, pid: int, returncode: int | None) -> None:
         """A child ended, with a return code as `subprocess` has it."""
 
@@ -373,6 +448,15 @@ def dump_signal() -> int | None:
 
 def give_back_memory() -> None:
     """Gives memory that was freed back to the system (glibc)."""
+
+def monotonic() -> float:
+    """Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`."""
+
+def resident_memory() -> int | None:
+    """Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells."""
+
+def total_memory() -> int | None:
+    """Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells."""
 
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""

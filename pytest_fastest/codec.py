@@ -8,8 +8,11 @@ interpreter, which is what its format asks for.
 from __future__ import annotations
 
 import contextlib
-import marshal
 import os
+
+# By name: a test may have replaced them in their module.
+from marshal import dumps as _encode
+from marshal import loads
 from typing import Any
 
 from pytest_fastest._core import is_plain
@@ -20,19 +23,17 @@ _PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
 _CONTAINERS = (list, tuple, set, frozenset)
 _CUT_OFF = "…"
 
-loads = marshal.loads
-
 __all__ = ["dumps", "dumps_plain", "is_plain", "loads", "plain"]
 
 
 def dumps(value: Any) -> bytes:
     """Encodes `value`. Subclasses of builtin values become plain ones, paths strings, anything else its `repr`."""
-    return marshal.dumps(value if is_plain(value) else plain(value))
+    return _encode(value if is_plain(value) else plain(value))
 
 
 def dumps_plain(value: Any) -> bytes | None:
     """As `dumps`; `None` if `value` is not made of builtin values only."""
-    return marshal.dumps(value) if is_plain(value) else None
+    return _encode(value) if is_plain(value) else None
 
 
 def plain(value: Any, lost: list[str] | None = None) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from typing import TYPE_CHECKING
 
 from pytest_fastest.xdist import options as surface
@@ -27,6 +28,10 @@ AUTOMATIC = "auto"
 LOGICAL = "logical"
 # As pytest-xdist has it, for plugins that read the option: false means that there are no workers.
 OFF = 0
+# K and KiB are 1024 bytes, KB are 1000.
+_MEMORY = re.compile(
+    r"(?P<amount>\d+(\.\d+)?)\s*((?P<percent>%)|(?P<unit>[kmgt])(ib|(?P<decimal>b))?)", re.IGNORECASE | re.ASCII
+)
 START_METHODS = ("auto", "fork", "forkserver", "spawn")
 
 
@@ -58,6 +63,28 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
+def parse_memory(text: str) -> tuple[float, bool]:
+    """The value of `--memory-limit`: bytes, or a percentage of the machine's memory, and whether it is one.
+
+    Raises `ValueError` with what is allowed for anything else.
+    """
+    matched = _MEMORY.fullmatch(text.strip())
+    amount = float(matched["amount"]) if matched else 0.0
+    if matched is None or amount <= 0 or (matched["percent"] and amount > 100):
+        raise ValueError(f"{text!r} is not an amount of memory; allowed: as 800M, 1.5G (or 800MiB, 800MB), or 25%")
+    if matched["percent"]:
+        return amount, True
+    base = 1000 if matched["decimal"] else 1024
+    return amount * base ** (1 + "kmgt".index(matched["unit"].lower())), False
+
+
+def _memory(text: str) -> tuple[float, bool]:
+    try:
+        return parse_memory(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _seconds(text: str) -> float:
     try:
         return parse_seconds(text)
@@ -66,8 +93,16 @@ def _seconds(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return _number(text, 1)
+
+
+def _count_or_none(text: str) -> int:
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} on")
     return int(text)
 
 
@@ -110,6 +145,24 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="With workers: a test that takes longer fails with the stacks of all its threads, its worker is killed "
         "and replaced, and the run goes on (0: never, the default).",
+    )
+    group.addoption(
+        "--retry-crashed",
+        dest="retry_crashed",
+        metavar="N",
+        type=_count_or_none,
+        default=0,
+        help="With workers: run a test that has crashed its worker again, alone in a fresh one when everything else is "
+        "done, up to N times, and say whether it crashes alone (0: never, the default).",
+    )
+    group.addoption(
+        "--memory-limit",
+        dest="memory_limit",
+        metavar="AMOUNT",
+        type=_memory,
+        default=None,
+        help="With workers: one that holds more memory than this after a test (800M, 1.5G, 25%% of the machine's) "
+        "leaves, another takes its place, and the tests that it has grown by are named.",
     )
     group.addoption(
         "--timings",

@@ -44,7 +44,9 @@ class Request(NamedTuple):
     * `restarts`: how many crashed workers are replaced at most; `None`: a default;
     * `keep_order`: groups are taken in collection order;
     * `testrunuid`: a name for the run that the user has chosen;
-    * `hang_timeout`: after so many seconds a test hangs; `None`: never.
+    * `hang_timeout`: after so many seconds a test hangs; `None`: never;
+    * `limits_memory`: what a worker may hold is limited;
+    * `retry_crashed`: how often a test that has crashed its worker runs again alone.
     """
 
     workers: int | None
@@ -57,6 +59,8 @@ class Request(NamedTuple):
     keep_order: bool = False
     testrunuid: str | None = None
     hang_timeout: float | None = None
+    retry_crashed: int = 0
+    limits_memory: bool = False
 
 
 class Declined(NamedTuple):
@@ -106,6 +110,8 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         _keeps_order(option),
         option.testrunuid,
         _hang_timeout(config),
+        option.retry_crashed,
+        option.memory_limit is not None,
     )
 
 

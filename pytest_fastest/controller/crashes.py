@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pytest_fastest.worker import crash
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
+
+# As many tests are named one by one.
+_FEW = 3
 
 Location = tuple[str, int | None, str]
 
@@ -24,6 +32,32 @@ def how_it_ended(returncode: int | None) -> str:
         except ValueError:
             return f"was killed by signal {-returncode}"
     return f"left with exit status {returncode}"
+
+
+def one_of(tests: Sequence[str]) -> str:
+    """One of these tests, in words; nothing if there are none."""
+    return " or ".join(tests) if len(tests) <= _FEW else f"one of {len(tests)} tests from {tests[0]} to {tests[-1]}"
+
+
+def last_words(directory: Path, worker: int) -> list[tuple[str, str]]:
+    """What a dead worker has left, as sections of a report: the stack by the fault handler, what was captured of the
+    test's last phase, and what plugins wrote to the terminal.
+    """
+    titles = {
+        crash.STACK: "Fatal error",
+        crash.STDOUT: "Captured stdout",
+        crash.STDERR: "Captured stderr",
+        crash.TERMINAL: "Terminal output",
+    }
+    sections = ((title, crash.read(str(directory), f"gw{worker}", kind)) for kind, title in titles.items())
+    return [(title, text) for title, text in sections if text]
+
+
+def outside_of_tests(who: str, why: str, directory: Path, name: str) -> str:
+    """The text about a death that no test is to blame for: what the process was at, and its stack."""
+    file = crash.read(str(directory), name, crash.COLLECTING)
+    where = f"while it collected {file}" if file else "outside of any test"
+    return "\n".join(filter(None, (f"{who} {why} {where}", crash.read(str(directory), name, crash.STACK))))
 
 
 def cause(event: _core.Event.Crashed) -> str:

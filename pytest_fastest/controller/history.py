@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import pytest
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_fastest import _core
+from pytest_fastest.controller.warn import warn
+
+if TYPE_CHECKING:
+    import pytest
 
 _SECONDS_PER_DAY = 86400
 # What files of timings begin with, whatever their version.
@@ -48,7 +50,7 @@ class History:
         try:
             known = _core.Timings(self._file)
         except OSError as error:
-            self._warn(f"{error}: this run goes without")
+            warn(self._config, f"fastest: {error}: this run goes without")
             known = _core.Timings()
             self._may_replace = self._may_replace or _is_ours(self._file)
             if not self._may_replace:
@@ -61,19 +63,11 @@ class History:
         if self._file is None:
             return
         try:
-            day = int(time.time() // _SECONDS_PER_DAY)
+            # A clock that was never set, or that a conftest has replaced, may be before 1970.
+            day = max(0, int(time.time() // _SECONDS_PER_DAY))
             self._coordinator.save_timings(self._file, self._imports, day, self._may_replace)
         except OSError as error:
-            self._warn(f"timings can't be written: {error}")
-
-    def _warn(self, text: str) -> None:
-        try:
-            self._config.issue_config_time_warning(pytest.PytestWarning(f"fastest: {text}"), stacklevel=2)
-        except pytest.PytestWarning:
-            # Warnings are errors here, but this is none: the run does as well as the first one did.
-            reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-            if reporter is not None:
-                reporter.write_line(f"fastest: {text}")
+            warn(self._config, f"fastest: timings can't be written: {error}")
 
 
 def _is_ours(file: Path) -> bool:

@@ -20,6 +20,7 @@ import pytest
 
 from pytest_fastest import _core
 from pytest_fastest.controller import early_plugins, remembered
+from pytest_fastest.controller.shortage import no_process, no_room
 from pytest_fastest.worker import forksafety
 from pytest_fastest.worker.base import fork_from_base
 from pytest_fastest.worker.forkserver import Address
@@ -51,7 +52,7 @@ class Launched(NamedTuple):
 def launch(config: pytest.Config, request: Request) -> None:
     """Starts a run's processes. Returns in the controller, and in the forked process that collects.
 
-    Raises `pytest.UsageError` if there is no place for what they share.
+    Raises `pytest.UsageError` if there is no place for what they share, or if the system makes none of them.
     """
     method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
@@ -64,7 +65,10 @@ def launch(config: pytest.Config, request: Request) -> None:
     base_pid = None
     if method != "spawn":
         flush()
-        base_pid = os.fork()
+        try:
+            base_pid = os.fork()
+        except OSError as error:
+            raise no_process("a process", error) from None
         if base_pid == 0:
             bound.disown()
             worker = fork_from_base(address)
@@ -79,7 +83,14 @@ def launch(config: pytest.Config, request: Request) -> None:
     # The interpreter looks for garbage three times while it exits, in all that pytest and plugins have made.
     atexit.register(gc.freeze)
     # The first threads of this process, now that nothing forks from it any more.
-    coordinator = bound.start()
+    try:
+        # Base and template are on their way already.
+        coordinator = bound.start(0 if base_pid is None else 2)
+    except OSError as error:
+        if base_pid is not None:
+            # Nobody answers it, so it ends.
+            os.waitpid(base_pid, 0)
+        raise no_process("a thread", error) from None
     if method == "spawn":
         from pytest_fastest.controller.guard import guard
 
@@ -100,11 +111,6 @@ def launch(config: pytest.Config, request: Request) -> None:
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
     surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
-
-
-def no_room(error: object) -> pytest.UsageError:
-    """The error that a run has no place for the files that its processes share."""
-    return pytest.UsageError(f"fastest: {error}; let TMPDIR name a directory with room, or use -n no")
 
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,7 +98,9 @@ class Nodes:
         # There is none with -p no:tmpdir.
         factory = getattr(self._config, "_tmp_path_factory", None)
         if factory is not None:
-            workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
+            # Without a place for it, only tests that ask for a temporary directory fail.
+            with contextlib.suppress(OSError):
+                workerinput["basetemp"] = str(factory.getbasetemp() / f"popen-gw{worker}")
         gateway = Gateway(f"gw{worker}", Spec(f"gw{worker}"))
         self._config.hook.pytest_xdist_newgateway(gateway=gateway)
         node = WorkerNode(gateway, workerinput, self._manager, self._retire)

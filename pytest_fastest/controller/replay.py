@@ -6,8 +6,8 @@ import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_fastest import codec
-from pytest_fastest.controller import crashes, rebuild
+from pytest_fastest import _core, codec
+from pytest_fastest.controller import crashes, junit, rebuild
 
 if TYPE_CHECKING:
     import pytest
@@ -29,8 +29,8 @@ class Replay:
         self.locations: list[tuple[str, int | None, str]] = []
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
-        # Items of which something was reported, and not all.
-        self._begun: set[int] = set()
+        # Items of which something was reported, and not all: whether their bodies are over.
+        self._begun: dict[int, bool] = {}
 
     def item(self, index: int) -> tuple[str, tuple[str, int | None, str]]:
         """Node id and location of an item. If every worker runs everything, each has numbers of its own."""
@@ -60,7 +60,7 @@ class Replay:
         nodeid, location = self.item(index)
         first = None
         if index not in self._begun:
-            self._begun.add(index)
+            self._begun[index] = False
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         for entry in entries:
             match entry:
@@ -69,35 +69,52 @@ class Replay:
                     report = rebuild.report(self._config, data)
                     first = first or report
                     rebuild.share_id(report, first)
+                    self._begun[index] |= _ends_body(report)
                     self._log(node, index, report)
                 case ("warning", data):
                     self._warning(data)
                 case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
-                    self._junit(what, name, value, node, index)
+                    # The same test is named by its node id and its worker.
+                    junit.record(self._config, what, name, value, crashes.unfinished(nodeid, location, node))
                 case ("missing", failure):
                     self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
-            self._begun.remove(index)
+            del self._begun[index]
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
-    def has_begun(self, index: int) -> bool:
-        """Whether something was reported of the item, and not all."""
-        return index in self._begun
+    def has_reported_body(self, index: int) -> bool:
+        """Whether it was reported how the item's body ended, and not yet how its teardown did."""
+        return self._begun.get(index, False)
 
-    def crash(self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched) -> bool:
-        """The worker died in this item, of which `report` is made; whether a plugin wants it to run again."""
+    def crash(
+        self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched, *, alone: bool
+    ) -> _core.Decision:
+        """The worker died in this item, of which `report` is made; what becomes of it. A plugin may want it to run
+        again; if none does, it runs again `alone` or has crashed for good.
+        """
         nodeid, location = self.item(index)
         if index in self._begun:
-            self._begun.remove(index)
+            del self._begun[index]
         else:
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         self._sign(node, index, report)
         self._hook.pytest_handlecrashitem(crashitem=nodeid, report=report, sched=sched)
-        self._hook.pytest_runtest_logreport(report=report)
+        decision = _core.Decision.Crashed
+        log = self._hook.pytest_runtest_logreport
+        if sched.take_pending(nodeid):
+            decision = _core.Decision.Again
+        elif alone:
+            decision = _core.Decision.Alone
+            # As pytest-rerunfailures calls it, which reporters know.
+            report.outcome = "rerun"  # type: ignore[assignment]
+            log = junit.without(self._config, report)
+        log(report=report)
         if report.when != "teardown":
-            self._log(node, index, crashes.closing(nodeid, location))
+            closing = crashes.closing(nodeid, location)
+            self._sign(node, index, closing)
+            log(report=closing)
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
-        return sched.take_pending(nodeid)
+        return decision
 
     def not_run(self, index: int, reason: str) -> None:
         """The item was not run although nobody wanted it so."""
@@ -149,20 +166,11 @@ class Replay:
             }
         )
 
-    def _junit(self, what: str, name: str, value: str, node: WorkerNode, index: int) -> None:
-        """What a fixture of a worker recorded for the junit file, which only the controller writes."""
-        from _pytest.junitxml import xml_key
 
-        xml = self._config.stash.get(xml_key, None)
-        if xml is None:
-            return
-        if what == "junit_global_property":
-            xml.add_global_property(name, value)
-            return
-        # The same test is named by its node id and its worker.
-        named = crashes.unfinished(*self.item(index), node)
-        reporter = xml.node_reporter(named)
-        (reporter.add_attribute if what == "junit_attribute" else reporter.add_property)(name, value)
+def _ends_body(report: Any) -> bool:
+    """Of a test that does not come to its body, the set-up's does. A subtest's report is none of the test."""
+    is_final = report.outcome in ("passed", "failed", "skipped") and not hasattr(report, "context")
+    return is_final and (report.when == "call" or (report.when == "setup" and not report.passed))
 
 
 def _use_known(nodeid: str, location: tuple[str, int | None, str], data: dict[str, Any]) -> None:

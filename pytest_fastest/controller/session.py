@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller import capacity, crashes, memory, remembered
+from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.history import History, Outlook
-from pytest_fastest.controller.launch import no_room
+from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
-from pytest_fastest.worker import crash
+from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
+from pytest_fastest.controller.warn import warn
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.request import Request
     from pytest_fastest.xdist.nodes import WorkerNode
@@ -38,6 +36,7 @@ _RESTARTS_PER_WORKER = 4
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
     "retired": "every worker that could have run it was shut down, or has crashed",
+    "no fresh worker": "it has crashed its worker, and no fresh one came in which it could run again",
 }
 
 
@@ -57,11 +56,14 @@ class ControllerPlugin:
         self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
         self._mode = request.mode
         self._decides_crashes = False
+        self._confirmations = Confirmations(config, request.retry_crashed)
         self._most_restarts = 0
         self._not_replaced: str | None = None
+        self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
-        self._started = time.monotonic()
+        self._memory = memory.Memory(config, self._nodeid)
+        self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
         self._collector_is_configured = False
@@ -72,6 +74,9 @@ class ControllerPlugin:
         self._is_killed = False
         self._stop_reason: tuple[str, str] | None = None
         self._interrupted: list[str] = []
+
+    def _nodeid(self, item: int) -> str:
+        return self._replay.item(item)[0]
 
     # Start.
 
@@ -132,14 +137,16 @@ class ControllerPlugin:
                     case _core.Event.WantsStop(payload=payload):
                         self._end = codec.loads(payload)
                         self._finish_as_told(session)
+                    case _core.Event.NotStarted(reason=reason):
+                        raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
-                        raise WorkerInternalError(
-                            f"the process that collects {crashes.how_it_ended(returncode)}{self._stack('collector')}"
-                        )
+                        who, why = "the process that collects", crashes.how_it_ended(returncode)
+                        raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
+        self._memory.check(described["memory"])
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -170,7 +177,7 @@ class ControllerPlugin:
             outlook=outlook,
             memory=described["memory"],
             forks=self._method == "fork",
-            start_seconds=time.monotonic() - self._started,
+            start_seconds=_core.monotonic() - self._started,
         )
 
     def _refuse_fork(self, reason: str, conftests: list[str]) -> None:
@@ -230,16 +237,21 @@ class ControllerPlugin:
         surface.set_workers(option, count, self._mode)
         restarts = self._request.restarts
         self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
-        self._decides_crashes = bool(self._config.hook.pytest_handlecrashitem.get_hookimpls())
+        self._decides_crashes = bool(
+            self._request.retry_crashed or self._config.hook.pytest_handlecrashitem.get_hookimpls()
+        )
         self._coordinator.begin(
             count,
+            testrunuid=self._run.testrunuid,
             max_restarts=self._most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
+            most_retries=self._request.retry_crashed,
             configures_first=self._method != "fork",
             hang_timeout=self._request.hang_timeout,
+            replaces_grown=self._request.limits_memory,
         )
         self._nodes.set_count(count)
         first = 0
@@ -270,7 +282,7 @@ class ControllerPlugin:
         """Reports until every item is done; returns the items that were not run, and why."""
         interrupts: list[int] = []
         # An exception could come when events are taken and not yet reported: a flag can't.
-        restore = _count_interrupts(interrupts)
+        restore = count_interrupts(interrupts)
         try:
             heeded = 0
             while True:
@@ -320,15 +332,38 @@ class ControllerPlugin:
                     if end == ("keyboard",):
                         self._coordinator.interrupt()
                 self._is_stopping = True
-            case _core.Event.Crashed(worker=worker, item=item, tearing_down=tearing_down):
+            case _core.Event.Crashed(worker=worker, item=item):
                 # Without a report of its body, the body is what there is to blame.
-                is_late = tearing_down and item is not None and self._replay.has_begun(item)
-                self._crashed(worker, item, "teardown" if is_late else "call", crashes.cause(event))
+                is_late = item is not None and self._replay.has_reported_body(item)
+                may_retry = event.hung is None and not self._is_stopping and self._end is None
+                self._crashed(
+                    worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
+                )
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
+            case _:
+                self._handle_change(event)
+
+    def _handle_change(self, event: _core.Event) -> None:
+        """Workers come and go."""
+        match event:
             case _core.Event.Needed(worker=worker):
-                self._say(f"replacing crashed worker gw{worker}")
+                self._say(f"replacing {self._memory.why(worker)}")
                 self._start(self._nodes.next_number)
+            case _core.Event.Confirm(item=item):
+                worker = self._nodes.next_number
+                self._say(f"running {self._nodeid(item)} again, alone in gw{worker}")
+                self._coordinator.confirm(worker)
+                self._start(worker)
+            case _core.Event.Outgrown(worker=worker, bytes=held, grew=grew):
+                self._say(self._memory.outgrown(worker, held, grew))
+            case _core.Event.MemoryShort():
+                self._say(self._memory.short(event.available, event.total, event.leaving, event.postponed))
+            case _core.Event.LeftBehind(worker=worker, pid=pid, command=command, tests=tests):
+                text = f"left a process behind, which was ended: {pid} ({command})"
+                self._warn(f"{crashes.one_of(tests) or f'a test of gw{worker}'} has {text}", tests)
+            case _core.Event.Lingered(worker=worker):
+                self._warn(f"gw{worker} did not end when it had nothing more to do, and was killed", [])
             case _core.Event.NotReplaced(worker=worker):
                 self._not_replaced = (
                     f"maximum crashed workers reached: {self._most_restarts}"
@@ -336,6 +371,9 @@ class ControllerPlugin:
                     else f"worker gw{worker} crashed and worker restarting disabled"
                 )
                 self._say(self._not_replaced)
+            case _core.Event.NotStarted(worker=int(worker), reason=reason):
+                self._node_is_down(self._nodes[worker], "can't be started")
+                self._missing.add(worker, reason, self._choice.workers)
             case _core.Event.Ready(worker=worker):
                 node = self._nodes[worker]
                 node.make_ready()
@@ -347,50 +385,57 @@ class ControllerPlugin:
                 node.workeroutput = codec.loads(payload)
                 self._node_is_down(node, None)
 
+    def _warn(self, text: str, tests: list[str]) -> None:
+        """About one of these tests, or about none."""
+        known = len(tests) == 1 and tests[0] in self._replay.nodeids
+        location = self._replay.locations[self._replay.nodeids.index(tests[0])] if known else None
+        warn(self._config, text, tests[0] if known else "", location)
+
     def _node_is_down(self, node: WorkerNode, error: object) -> None:
         node.shutting_down = True
         self._config.hook.pytest_testnodedown(node=node, error=error)
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)
 
-    def _crashed(self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str) -> None:
+    def _crashed(
+        self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str, *, may_retry: bool
+    ) -> None:
         node = self._nodes[worker]
         if not hasattr(node, "workeroutput"):
             self._node_is_down(node, cause)
         if item is not None:
-            again = False
+            decision = _core.Decision.Crashed
             if self._is_killed:
-                self._interrupted.append(self._replay.item(item)[0])
+                self._interrupted.append(self._nodeid(item))
             else:
-                if self._decides_crashes:
+                if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
-                report = crashes.crashed(*self._replay.item(item), phase, node, cause, self._last_words(worker))
-                again = self._replay.crash(node, item, report, self._nodes.sched)
+                left = crashes.last_words(self._run.directory, worker)
+                alone = (
+                    may_retry and phase == "call" and self._confirmations.crashed(item, node.gateway.id, cause, left)
+                )
+                if times := self._confirmations.times_alone(item):
+                    cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
+                report = crashes.crashed(*self._replay.item(item), phase, node, cause, left)
+                decision = self._replay.crash(node, item, report, self._nodes.sched, alone=alone)
             if self._decides_crashes:
-                self._coordinator.decide(item, again)
+                self._coordinator.decide(item, decision)
         elif self._is_killed:
             pass
         elif self._end is None:
-            text = f"worker '{node.gateway.id}' {cause} outside of any test"
-            self._replay.worker_errors.append("\n".join(filter(None, (text, self._stack(f"gw{worker}")))))
-
-    def _last_words(self, worker: int) -> list[tuple[str, str]]:
-        """What a dead worker has left: the stack by the fault handler, and what plugins wrote to the terminal."""
-        terminal = crash.read(str(self._run.directory), f"gw{worker}", crash.TERMINAL)
-        sections = (("Fatal error", self._stack(f"gw{worker}")), ("Terminal output", terminal))
-        return [(title, text) for title, text in sections if text]
-
-    def _stack(self, name: str) -> str:
-        return crash.read(str(self._run.directory), name, crash.STACK)
+            who = f"worker '{node.gateway.id}'"
+            text = crashes.outside_of_tests(who, cause, self._run.directory, f"gw{worker}")
+            self._replay.worker_errors.append(text)
 
     # The end.
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
+        self._missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, _NOT_RUN[reason])
+                self._replay.not_run(index, self._missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
-                self._interrupted.append(self._replay.item(index)[0])
+                self._interrupted.append(self._nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
 
@@ -425,6 +470,8 @@ class ControllerPlugin:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._not_replaced is not None:
             terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
+        self._confirmations.write(terminalreporter, self._nodeid)
+        self._memory.write(terminalreporter)
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:
@@ -433,15 +480,3 @@ class ControllerPlugin:
             terminalreporter.section("errors of workers", sep="=", red=True)
             for text in self._replay.worker_errors:
                 terminalreporter.write_line(text)
-
-
-def _count_interrupts(interrupts: list[int]) -> Callable[[], None]:
-    """Notes each Ctrl-C in `interrupts` instead of raising; returns what undoes that."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
-
-    def restore() -> None:
-        signal.signal(signal.SIGINT, before)
-
-    return restore

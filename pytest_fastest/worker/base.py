@@ -19,14 +19,22 @@ def fork_from_base(address: Address) -> int | None:
     # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
     fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in fatal]
-    pid = os.fork()
+    refusal = None
+    try:
+        pid = os.fork()
+    except OSError as error:
+        pid, refusal = -1, str(error)
     worker = None
     if pid != 0:
         children = Children()
-        children.add(pid)
+        if refusal is None:
+            children.add(pid)
         try:
             link = _core.Link.base(address.directory, address.token)
-            link.forked(None, pid)
+            if refusal is None:
+                link.forked(None, pid)
+            else:
+                link.not_forked(None, refusal)
             # For all that is forked from here later.
             import pytest_fastest.worker.process  # noqa: F401
 

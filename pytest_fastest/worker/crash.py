@@ -1,20 +1,31 @@
-"""What a worker leaves behind when it crashes, or is killed for hanging: its stacks, and what plugins wrote to its
-terminal.
+"""What a process leaves behind when it crashes, or is killed for hanging: its stacks, what it was collecting, what its
+test has printed, and what plugins wrote to its terminal.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import mmap
+import os
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from pytest_fastest import _core
 
+if TYPE_CHECKING:
+    import pytest
+
 # The kinds of files.
 STACK = "stack"
+COLLECTING = "collecting"
+STDOUT = "stdout"
+STDERR = "stderr"
 TERMINAL = "terminal"
 # No more than the end of a file is shown (bytes).
 _MOST = 1 << 20
+# The longest node id of a file that is kept (bytes): paths are no longer.
+_LONGEST = 4096
 
 _open: list[IO[str]] = []
 
@@ -27,16 +38,21 @@ def file(directory: str, name: str, kind: str) -> Path:
 def read(directory: str, name: str, kind: str) -> str:
     """What it has written; nothing if there is no file."""
     try:
-        return file(directory, name, kind).read_bytes()[-_MOST:].decode("utf-8", "replace").strip()
+        with file(directory, name, kind).open("rb") as source:
+            source.seek(max(0, source.seek(0, os.SEEK_END) - _MOST))
+            return source.read().decode("utf-8", "replace").strip(" \n\0")
     except OSError:
         return ""
 
 
 def watch(directory: str, name: str) -> None:
     """Lets a native crash of this process, and the coordinator's signal before it kills, write the stacks to a file of
-    its own, for the controller to read.
+    its own, for the controller to read. Without room for the file there will be no stacks.
     """
-    stack = file(directory, name, STACK).open("w", encoding="utf-8")
+    try:
+        stack = file(directory, name, STACK).open("w", encoding="utf-8")
+    except OSError:
+        return
     # faulthandler needs the descriptor to stay open.
     _open.append(stack)
     faulthandler.enable(stack)
@@ -44,3 +60,36 @@ def watch(directory: str, name: str) -> None:
     if signal is not None:
         # Its handler needs neither the GIL nor the main thread's help.
         faulthandler.register(signal, stack, all_threads=True)
+
+
+class Collecting:
+    """Says which file this process collects: who dies while it imports it can't say so any more.
+
+    In mapped memory, as a module that is imported may close all descriptors.
+    """
+
+    def __init__(self, directory: str, name: str) -> None:
+        with file(directory, name, COLLECTING).open("w+b") as note:
+            # Written, not only sized: a page that a full disk has no room for would kill who touches it.
+            note.write(bytes(_LONGEST))
+            note.flush()
+            self._memory = mmap.mmap(note.fileno(), _LONGEST)
+
+    def note(self, nodeid: str) -> None:
+        """From now on, this file or folder is collected, or nothing."""
+        text = nodeid.encode("utf-8", "replace")[:_LONGEST]
+        self._memory[:] = text.ljust(_LONGEST, b"\0")
+
+
+def keep_output(config: pytest.Config, directory: str, name: str) -> None:
+    """Lets what descriptors capture from now on, phase by phase, go to files that outlive this process.
+
+    Capturing must be suspended. With `--capture=sys` it is kept in memory, and lost.
+    """
+    manager: Any = config.pluginmanager.get_plugin("capturemanager")
+    capturing = getattr(manager, "_global_capturing", None)
+    for kind, capture in ((STDOUT, getattr(capturing, "out", None)), (STDERR, getattr(capturing, "err", None))):
+        temporary: Any = getattr(capture, "tmpfile", None)
+        # Without room or descriptors it stays where it is; in memory it has no descriptor.
+        with contextlib.suppress(AttributeError, OSError), file(directory, name, kind).open("w+b") as kept:
+            os.dup2(kept.fileno(), temporary.fileno(), inheritable=False)

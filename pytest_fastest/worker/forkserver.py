@@ -98,7 +98,11 @@ def serve(link: _core.Link, children: Children) -> Forked | Become | None:
         while (message := link.receive(False)) is not None:
             match message:
                 case _core.Message.Fork(worker=worker, payload=payload):
-                    pid = fork()
+                    try:
+                        pid = fork()
+                    except OSError as error:
+                        link.not_forked(worker, str(error))
+                        continue
                     if pid == 0:
                         children.forget()
                         link.close()

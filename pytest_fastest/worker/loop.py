@@ -9,17 +9,17 @@ one.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from _pytest import runner
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import reports
+from pytest_fastest.worker import ends, leftovers, memory, reports
 from pytest_fastest.worker.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class Loop:
         self._failures = 0
         self._stopwatch = Stopwatch(self._tell_wide)
         config.pluginmanager.register(self._stopwatch, "fastest-stopwatch")
+        self.begun = leftovers.Begun(self._nodeid)
+        most = memory.limit(config)
+        self._memory = None if most is None else memory.Memory(most)
         self._teardown: Callable[[pytest.Item | None], None] = session._setupstate.teardown_exact
         # Plugins come there in ways of their own.
         teardown_exact = _core.Composed(self._teardown, self._true_next)
@@ -94,7 +97,19 @@ class Loop:
                 self._link.released(index)
                 continue
             self._run_one(index)
+            if self._memory is not None and (held := self._memory.outgrown(index)) is not None:
+                self._make_room(held)
         self._finish_teardown(None)
+
+    def _make_room(self, held: int) -> None:
+        """Holds more memory than it may: leaves, for another worker to go on."""
+        assert self._memory is not None
+        self._link.outgrown(held, self._memory.growth())
+        if self._next is not None:
+            self._link.released(self._next)
+            self._next = None
+        self._leased.clear()
+        self._ended = True
 
     def _become_copy(self) -> None:
         self._is_copy = True
@@ -110,6 +125,10 @@ class Loop:
     def _find(self, index: int) -> pytest.Item | None:
         # If every worker runs everything, each has numbers of its own.
         return self._items.find(index % len(self._items))
+
+    def _nodeid(self, index: int) -> str:
+        item = self._find(index)
+        return "" if item is None else item.nodeid
 
     def add(self, entry: tuple[Any, ...]) -> None:
         """Puts a report or a warning beside the reports of the current item."""
@@ -129,7 +148,7 @@ class Loop:
             # The limit of failures may be reached: it should be known before the teardown.
             self._failures += 1
             self._flush(finished=False)
-        elif report.outcome not in _ORDINARY or time.monotonic() - self._stopwatch.began > _LONG:
+        elif report.outcome not in _ORDINARY or _core.monotonic() - self._stopwatch.began > _LONG:
             # Not lost then if the process dies in what is left of the test (a rerun, the teardown).
             self._flush(finished=False)
 
@@ -140,6 +159,7 @@ class Loop:
         self._next, self._keep, self._next_is_decided = None, None, False
         self._board.set_running(index)
         self._stopwatch.start()
+        self.begun.note(index, self._stopwatch.began)
         try:
             # May import its module.
             item = self._find(index)
@@ -150,11 +170,11 @@ class Loop:
                 self._run_protocol(index, item)
         except (Exception, KeyboardInterrupt, SystemExit, pytest.exit.Exception) as error:
             if self._is_copy:
-                os._exit(1)
+                exit_now(1)
             self._break_off(index, error)
             raise
         if self._is_copy:
-            os._exit(1 if self._failures else 0)
+            exit_now(1 if self._failures else 0)
         self._flush(finished=True)
         self._board.set_running(None)
         self._current = None
@@ -178,10 +198,9 @@ class Loop:
         self._board.set_running(None)
         if self._next is not None:
             self._link.released(self._next)
-        if isinstance(error, pytest.exit.Exception):
-            self._link.wants_stop(codec.dumps(("exit", str(error.msg), error.returncode)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._link.wants_stop(codec.dumps(("keyboard",)))
+        end = ends.told(error)
+        if end is not None:
+            self._link.wants_stop(codec.dumps(end))
 
     def _pass_on_wish_to_stop(self) -> None:
         for kind, reason in (("failed", self._session.shouldfail), ("interrupted", self._session.shouldstop)):

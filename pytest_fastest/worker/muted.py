@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ class _Nowhere(io.StringIO):
 
     def write(self, text: str) -> int:
         if self._last_words is not None:
-            with self._last_words.open("a", encoding="utf-8", errors="replace") as file:
+            # Without room for them, a test does not fail.
+            with contextlib.suppress(OSError), self._last_words.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(text)
         return len(text)
 

@@ -7,17 +7,30 @@ cleanup of its `Config` ends it, whichever way it comes there: it never returns 
 from __future__ import annotations
 
 import atexit
-import os
 import signal
 import sys
-import time
 import traceback
+
+# By name: a test may have replaced it in its module.
+from os import _exit as exit_now
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.worker import adaptors, afterfork, collection, crash, identity, junit, muted, own_items, reports
+from pytest_fastest.worker import (
+    adaptors,
+    afterfork,
+    collection,
+    crash,
+    ends,
+    identity,
+    junit,
+    leftovers,
+    muted,
+    own_items,
+    reports,
+)
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -76,7 +89,7 @@ class Process:
                 else _core.Link.worker(self._address.directory, self._address.token, self._worker)
             )
         except ConnectionError:
-            os._exit(_ALONE)
+            exit_now(_ALONE)
         if self._tripwires is not None:
             self._tripwires.learn()
         identity.announce({**self._provisional, "workerid": f"gw{self._worker or 0}"})
@@ -114,10 +127,12 @@ class Process:
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         self._failed_last_time = {str(nodeid) for nodeid in last_failed}
         self._gc.pause()
+        name = "collector" if self._worker is None else f"gw{self._worker}"
+        crash.watch(self._address.directory, name)
+        self._collecting = crash.Collecting(self._address.directory, name)
         if self._worker is not None:
             self._own_items = own_items.choose(session)
         else:
-            crash.watch(self._address.directory, "collector")
             self._terminal.show_collection(self._config)
         try:
             return (yield)
@@ -127,10 +142,12 @@ class Process:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
-        began = time.monotonic()
+        began = _core.monotonic()
+        if isinstance(collector, (pytest.File, pytest.Directory)):
+            self._collecting.note(collector.nodeid)
         result = yield
         if isinstance(collector, pytest.Module):
-            self._imports[collector.nodeid] = time.monotonic() - began
+            self._imports[collector.nodeid] = _core.monotonic() - began
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -153,6 +170,10 @@ class Process:
         if not report.passed or was_failing:
             data = reports.report(self._config, report)
             self._link.note(codec.dumps(("collectreport", data, items if was_failing else [])))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self) -> None:
+        self._collecting.note("")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -190,14 +211,17 @@ class Process:
             items.add(session.items)
             self._match(items, self._worker)
         assert self._worker is not None
-        directory = self._address.directory
-        crash.watch(directory, f"gw{self._worker}")
-        muted.keep_last_words(self._config, crash.file(directory, f"gw{self._worker}", crash.TERMINAL))
+        directory, name = self._address.directory, f"gw{self._worker}"
+        crash.watch(directory, name)
+        crash.keep_output(self._config, directory, name)
+        muted.keep_last_words(self._config, crash.file(directory, name, crash.TERMINAL))
         board = _core.Board(directory, self._worker)
         self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
         self._loop.run()
+        # Items may have been collected on demand.
+        self._collecting.note("")
         return True
 
     def _offer(self, items: list[pytest.Item]) -> bool:
@@ -253,7 +277,7 @@ class Process:
             return serve(self._link, children)
         except ConnectionError:
             children.kill()
-            os._exit(_ALONE)
+            exit_now(_ALONE)
 
     def _await_orders(self) -> Become | None:
         """As `serve`, for a process that does not fork."""
@@ -305,16 +329,9 @@ class Process:
 
     def _tell_end(self, error: BaseException) -> None:
         """Tells the controller what ended the session, for it to end the same way."""
-        if isinstance(error, pytest.UsageError):
-            self._tell(("usage", [str(argument) for argument in error.args]))
-        elif isinstance(error, pytest.Session.Failed):
-            self._tell(("failed", str(error)))
-        elif isinstance(error, pytest.exit.Exception):
-            self._tell(("exit", str(error.msg), error.returncode))
-        elif isinstance(error, pytest.Session.Interrupted):
-            self._tell(("interrupted", str(error)))
-        elif isinstance(error, KeyboardInterrupt):
-            self._tell(("keyboard",))
+        end = ends.told(error)
+        if end is not None:
+            self._tell(end)
 
     def _tell(self, end: tuple[Any, ...]) -> None:
         if not self._end_is_told:
@@ -331,7 +348,7 @@ class Process:
         try:
             return self._link.receive(wait)
         except ConnectionError:
-            os._exit(_ALONE)
+            exit_now(_ALONE)
 
     def _leave(self) -> None:
         """Ends the process, after what its own tests have registered for the end."""
@@ -344,6 +361,9 @@ class Process:
                 code = 3
             if self._worker is None:
                 self._link.session_ended(b"")
+            if self._loop is not None:
+                self._link.leaving(leftovers.processes(self._loop.begun))
+            leftovers.let_threads_end()
             atexit._run_exitfuncs()
         except ConnectionError:
             code = _ALONE
@@ -352,4 +372,4 @@ class Process:
             code = 1
         finally:
             flush()
-            os._exit(code)
+            exit_now(code)

@@ -5,23 +5,27 @@ longer. Linux tells how long it stood there. What a test needs of a processor is
 need alone, without standing in line: otherwise a run with many workers would look like one that computes, and the next
 one would take few. A test whose children or threads have computed counts as computing all the time, as nobody tells
 what they stood in line for.
+
+What is measured with is imported by name: tests replace the functions of modules, and forget to put them back.
 """
 
 from __future__ import annotations
 
-import os
-import time
+from os import O_RDONLY, close, read
+from os import open as open_descriptor
+from time import process_time, thread_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_fastest import _core
 from pytest_fastest.worker.unseen import unseen
 from pytest_fastest.worker.wide import SCOPES, name_of
 
 try:
-    import resource
+    from resource import RUSAGE_CHILDREN, getrusage
 except ImportError:
-    resource = None  # type: ignore[assignment]
+    getrusage = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -52,7 +56,7 @@ class Stopwatch:
         """A test begins."""
         self._phases = dict.fromkeys(self._phases, 0.0)
         self._fixtures = dict.fromkeys(self._fixtures, 0.0)
-        self.began = time.monotonic()
+        self.began = _core.monotonic()
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test is over."""
@@ -61,7 +65,7 @@ class Stopwatch:
 
     def stop(self) -> Spent:
         """The test is over."""
-        seconds = time.monotonic() - self.began
+        seconds = _core.monotonic() - self.began
         processor = self._needed_of(seconds) if seconds > _LONG else seconds
         shared, session = self._fixtures["module"], self._fixtures["session"]
         setup = max(0.0, self._phases["setup"] - shared - session)
@@ -86,12 +90,12 @@ class Stopwatch:
         scope = fixturedef.scope
         if scope in ("function", "class") or self._inside:
             return (yield)
-        self._inside, began = True, time.monotonic()
+        self._inside, began = True, _core.monotonic()
         try:
             return (yield)
         finally:
             self._inside = False
-            seconds = time.monotonic() - began
+            seconds = _core.monotonic() - began
             self._fixtures["session" if scope == "session" else "module"] += seconds
             if scope in SCOPES:
                 self._tell_wide(name_of(fixturedef), seconds)
@@ -101,11 +105,11 @@ def _busy_seconds() -> tuple[float, float] | None:
     """What this thread has run and stood in line for a processor, in seconds; `None` where nobody tells."""
     try:
         # After each test that is not short: a third of what a file object takes.
-        descriptor = os.open(_SCHEDSTAT, os.O_RDONLY)
+        descriptor = open_descriptor(_SCHEDSTAT, O_RDONLY)
         try:
-            ran, stood, _ = map(int, os.read(descriptor, 100).split())
+            ran, stood, _ = map(int, read(descriptor, 100).split())
         finally:
-            os.close(descriptor)
+            close(descriptor)
     except (OSError, ValueError):
         return None
     return (ran / 1e9, stood / 1e9) if ran else None
@@ -113,8 +117,8 @@ def _busy_seconds() -> tuple[float, float] | None:
 
 def _elsewhere_seconds() -> float:
     """Processor time of other threads, and of children that this process has waited for, in seconds."""
-    threads = time.process_time() - time.thread_time()
-    if resource is None:
+    threads = process_time() - thread_time()
+    if getrusage is None:
         return threads
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    children = getrusage(RUSAGE_CHILDREN)
     return threads + children.ru_utime + children.ru_stime

@@ -108,6 +108,7 @@ def test_the_last_words_and_the_stacks_are_in_the_report(suite: Suite) -> None:
     result = suite.run("-n", "2", "--hang-timeout", "1")
     text = assert_only_the_hanging_failed(suite, result, 1)
     assert text.count("(most recent call first)") >= 2
+    assert "Captured stdout\nsaid before" in text
 
 
 def test_a_mark_gives_more_time_or_less(suite: Suite) -> None:

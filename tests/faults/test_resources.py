@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from processes.harness import METHODS, Suite
 
+from faults.system import limited
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 TESTS = "import pytest\n@pytest.mark.parametrize('number', range(100))\ndef test_it(number): pass"
-
-
-def limited(limit: str) -> list[str]:
-    """The command of pytest under a limit, in the words of the shell's `ulimit`."""
-    return ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh", sys.executable, "-m", "pytest"]
 
 
 @pytest.mark.parametrize("method", METHODS)

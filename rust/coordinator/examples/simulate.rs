@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
+use coordinator::scheduler::Decision;
 use fastrand::Rng;
 use lexopt::ValueExt;
 use simulation::{Scenario, Simulation};
@@ -255,11 +256,13 @@ fn scenario(options: &Options) -> Scenario {
         deaths,
         replacements: options.deaths,
         retirements: Vec::new(),
+        reliefs: Vec::new(),
         max_failures: None,
         stop_at: None,
         latency: LATENCY,
         each: false,
         reruns: 0,
+        rerun_as: Decision::Crashed,
     }
 }
 

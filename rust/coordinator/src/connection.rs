@@ -1,13 +1,14 @@
 //! Threads that turn sockets and child processes into inputs of the dispatcher.
 
 use std::ffi::OsString;
+use std::io;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use subtle::ConstantTimeEq;
 
 use crate::error::FrameError;
@@ -68,6 +69,7 @@ impl Drop for Peer {
 }
 
 /// A place at the door, given back when it is dropped.
+#[derive(Debug)]
 struct Place(Receiver<()>);
 
 impl Drop for Place {
@@ -77,13 +79,7 @@ impl Drop for Place {
 }
 
 /// Accepts connections of this user until `closing` is set and somebody connects to wake it up.
-pub(crate) fn accept_all(
-    listener: &Listener,
-    token: &Arc<str>,
-    closing: &AtomicBool,
-    inputs: &Sender<Input>,
-) {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
+pub(crate) fn accept_all(listener: &Listener, closing: &AtomicBool, readers: &Readers) {
     let (enter, leave) = bounded(AT_THE_DOOR);
     while !closing.load(Ordering::Acquire) {
         let Ok(stream) = transport::accept(listener) else {
@@ -98,48 +94,117 @@ pub(crate) fn accept_all(
                 return;
             }
         }
-        let place = Place(leave.clone());
-        let connection = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (token, inputs) = (Arc::clone(token), inputs.clone());
-        // A connection without a thread is dropped: its process sees it closed and leaves.
-        let _refused = thread::Builder::new()
-            .name(format!("fastest-read-{connection}"))
-            .stack_size(READER_STACK)
-            .spawn(move || read_all(connection, &Arc::new(stream), &token, place, &inputs));
+        // Whoever has connected to wake this up is dropped here.
+        if closing.load(Ordering::Acquire) {
+            return;
+        }
+        readers.meet(Visit { stream, place: Place(leave.clone()) });
     }
 }
 
-/// Reads one connection to its end. A first message that isn't the right greeting ends it at once.
-fn read_all(
-    connection: ConnectionId,
-    stream: &Arc<Stream>,
-    token: &str,
+/// Threads that read connections, one for each process that is to connect. A thread is there before its process is
+/// asked for: where the system has none left, it is known at once which process does not come, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers {
+    token: Arc<str>,
+    inputs: Sender<Input>,
+    /// Threads that nobody has been sent to.
+    idle: Arc<AtomicUsize>,
+    /// `None` lets a thread end.
+    visits: (Sender<Option<Visit>>, Receiver<Option<Visit>>),
+}
+
+/// A connection that has not greeted yet.
+#[derive(Debug)]
+struct Visit {
+    stream: Stream,
     place: Place,
-    inputs: &Sender<Input>,
-) {
+}
+
+impl Readers {
+    pub(crate) fn new(token: Arc<str>, inputs: Sender<Input>) -> Self {
+        Self { token, inputs, idle: Arc::default(), visits: unbounded() }
+    }
+
+    /// Starts another one.
+    ///
+    /// # Errors
+    /// Any I/O error of starting the thread.
+    pub(crate) fn provide(&self) -> io::Result<()> {
+        // Not the sender of visits: when the run has no more use for readers, the idle ones are to end.
+        let (visits, idle) = (self.visits.1.clone(), Arc::clone(&self.idle));
+        let (token, inputs) = (Arc::clone(&self.token), self.inputs.clone());
+        thread::Builder::new().name("fastest-read".to_owned()).stack_size(READER_STACK).spawn(move || {
+            while let Ok(Some(visit)) = visits.recv() {
+                match read_all(visit, &token, &inputs) {
+                    Visitor::Process => return,
+                    Visitor::Stranger => idle.fetch_add(1, Ordering::AcqRel),
+                };
+            }
+        })?;
+        self.idle.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// One is not needed after all.
+    pub(crate) fn withdraw(&self) {
+        if self.take() {
+            let _ended = self.visits.0.send(None);
+        }
+    }
+
+    /// Has a connection read. Without a thread it is dropped: its process sees it closed and leaves.
+    fn meet(&self, visit: Visit) {
+        while !self.take() {
+            // A stranger may have taken the place of a process.
+            if self.provide().is_err() {
+                return;
+            }
+        }
+        let _ended = self.visits.0.send(Some(visit));
+    }
+
+    fn take(&self) -> bool {
+        self.idle.fetch_update(Ordering::AcqRel, Ordering::Acquire, |idle| idle.checked_sub(1)).is_ok()
+    }
+}
+
+/// Who a connection has turned out to be from.
+enum Visitor {
+    Process,
+    Stranger,
+}
+
+/// Reads one connection to its end. A first message that isn't the right greeting ends it at once.
+fn read_all(visit: Visit, token: &str, inputs: &Sender<Input>) -> Visitor {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let connection = NEXT.fetch_add(1, Ordering::Relaxed);
+    let Visit { stream, place } = visit;
+    let stream = Arc::new(stream);
     let mut reader = FrameReader::wary();
     let Ok(Hello { version: VERSION, token: theirs, role, pid }) =
-        greeting(stream, &mut reader, GREETING_PATIENCE)
+        greeting(&stream, &mut reader, GREETING_PATIENCE)
     else {
-        return;
+        return Visitor::Stranger;
     };
     // In a time that does not tell how much of a guess is right.
     if !bool::from(theirs.as_bytes().ct_eq(token.as_bytes())) {
-        return;
+        return Visitor::Stranger;
     }
     drop(place);
     reader.trust();
-    let peer = Peer(Arc::clone(stream));
+    let peer = Peer(Arc::clone(&stream));
     if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
-        return;
+        return Visitor::Process;
     }
-    let mut source = &**stream;
+    let mut source = &*stream;
     while let Ok(message) = reader.next::<Upward>(&mut source) {
         if inputs.send(Input::Message(connection, message)).is_err() {
-            return;
+            return Visitor::Process;
         }
     }
     let _dispatcher_gone = inputs.send(Input::Closed(connection));
+    Visitor::Process
 }
 
 /// The first message, if it comes in time: whole, however it is cut.
@@ -152,12 +217,12 @@ fn greeting(mut stream: &Stream, reader: &mut FrameReader, patience: Duration) -
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(FrameError::Io(std::io::ErrorKind::TimedOut.into()));
+            return Err(FrameError::Io(io::ErrorKind::TimedOut.into()));
         }
         // Not every system has it for local sockets.
         let _without_timeouts = transport::set_patience(stream, Some(left));
         match reader.fill(&mut stream) {
-            Err(FrameError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             filled => filled?,
         }
     }
@@ -171,8 +236,16 @@ pub(crate) fn spawn(
     command: &[OsString],
     environment: &[(OsString, OsString)],
     inputs: &Sender<Input>,
-) -> std::io::Result<u32> {
-    let (program, arguments) = command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+) -> io::Result<u32> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let (to_thread, child) = bounded(1);
+    let inputs = inputs.clone();
+    // Before the process: there is nobody to end one that can't be waited for.
+    thread::Builder::new().name("fastest-wait".to_owned()).stack_size(READER_STACK).spawn(move || {
+        if let Ok(child) = child.recv() {
+            wait(child, &inputs);
+        }
+    })?;
     let child = std::process::Command::new(program)
         .args(arguments)
         // Not inherited: Python may be changing this process's environment at this moment, in another thread.
@@ -181,11 +254,7 @@ pub(crate) fn spawn(
         .stdin(Stdio::null())
         .spawn()?;
     let pid = child.id();
-    let inputs = inputs.clone();
-    thread::Builder::new()
-        .name(format!("fastest-wait-{pid}"))
-        .stack_size(READER_STACK)
-        .spawn(move || wait(child, &inputs))?;
+    let _waited_for = to_thread.send(child);
     Ok(pid)
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::connection::{self, Input};
+use crate::connection::{self, Input, Readers};
 use crate::dispatcher::Dispatcher;
 use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
@@ -61,38 +61,42 @@ impl Address {
         let _kept = self.directory.keep();
     }
 
-    /// Starts the coordinator's threads.
+    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
     ///
     /// # Errors
     /// [`StartError::Thread`].
-    pub fn start(self) -> Result<Coordinator, StartError> {
+    pub fn start(self, forked: u32) -> Result<Coordinator, StartError> {
         let (input_sender, inputs) = unbounded();
         let (event_sender, events) = unbounded();
         let path = self.directory.path().to_owned();
         let history = Arc::default();
-        let dispatcher =
-            Dispatcher::new(path, inputs, input_sender.clone(), event_sender, Arc::clone(&history));
+        let readers = Readers::new(self.token, input_sender.clone());
+        for _ in 0..forked {
+            readers.provide().map_err(StartError::Thread)?;
+        }
+        let (inbox, watched) = (input_sender.clone(), Arc::clone(&history));
+        let dispatcher = Dispatcher::new(path, inputs, inbox, readers.clone(), event_sender, watched);
         let dispatcher = thread::Builder::new()
             .name("fastest-dispatch".to_owned())
             .spawn(move || dispatcher.run())
             .map_err(StartError::Thread)?;
         let closing = Arc::new(AtomicBool::new(false));
-        let acceptor = {
-            let (sender, closing) = (input_sender.clone(), Arc::clone(&closing));
-            let (listener, token) = (self.listener, self.token);
-            thread::Builder::new()
-                .name(ACCEPTOR.to_owned())
-                .spawn(move || connection::accept_all(&listener, &token, &closing, &sender))
-                .map_err(StartError::Thread)?
-        };
-        Ok(Coordinator {
+        // Dropped if there is no second thread: that ends the first one.
+        let mut coordinator = Coordinator {
             directory: Some(self.directory),
             inputs: input_sender,
             events,
-            closing,
+            closing: Arc::clone(&closing),
             history,
-            threads: vec![dispatcher, acceptor],
-        })
+            threads: vec![dispatcher],
+        };
+        let listener = self.listener;
+        let acceptor = thread::Builder::new()
+            .name(ACCEPTOR.to_owned())
+            .spawn(move || connection::accept_all(&listener, &closing, &readers))
+            .map_err(StartError::Thread)?;
+        coordinator.threads.push(acceptor);
+        Ok(coordinator)
     }
 }
 

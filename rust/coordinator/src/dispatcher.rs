@@ -5,6 +5,9 @@
 mod deaths;
 mod ends;
 mod inboxes;
+mod leftovers;
+mod pressure;
+mod starts;
 mod trust;
 mod watch;
 
@@ -17,11 +20,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_bytes::ByteBuf;
 
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
+use leftovers::Leftovers;
+use pressure::Pressure;
 use trust::Credit;
 
 use crate::board::Board;
 use crate::clock;
-use crate::connection::{self, Input, Peer};
+use crate::connection::{self, Input, Peer, Readers};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::hangs::Hangs;
@@ -41,12 +46,15 @@ const TICK: Duration = Duration::from_millis(10);
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
 const DEFAULT_ESTIMATE: f64 = 0.01;
+/// For so many workers that die outside of any item, and are replaced, there is room on the board.
+const DEATHS_WITHOUT_ITEM: usize = 10_000;
 
 /// The state of one run.
 pub(crate) struct Dispatcher {
     directory: PathBuf,
     inputs: Receiver<Input>,
     sender: Sender<Input>,
+    readers: Readers,
     events: Sender<Vec<Event>>,
     /// What the controller has not been told yet.
     untold: Vec<Event>,
@@ -67,6 +75,7 @@ pub(crate) struct Dispatcher {
     history: Arc<Mutex<History>>,
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
+    leftovers: Leftovers,
     quitting: bool,
     looked: Instant,
     buffer: Vec<u8>,
@@ -96,6 +105,7 @@ struct Running {
     scheduler: Scheduler<Board>,
     board: Board,
     hangs: Hangs,
+    pressure: Pressure,
     options: Run,
     restarts: u32,
     /// Replacements that the controller was asked for and has not started yet.
@@ -112,6 +122,7 @@ impl Dispatcher {
         directory: PathBuf,
         inputs: Receiver<Input>,
         sender: Sender<Input>,
+        readers: Readers,
         events: Sender<Vec<Event>>,
         history: Arc<Mutex<History>>,
     ) -> Self {
@@ -119,6 +130,7 @@ impl Dispatcher {
             directory,
             inputs,
             sender,
+            readers,
             events,
             untold: Vec::new(),
             processes: Processes::of_a_run(),
@@ -136,6 +148,7 @@ impl Dispatcher {
             history,
             interrupt: None,
             early: Vec::new(),
+            leftovers: Leftovers::default(),
             quitting: false,
             looked: clock::now(),
             buffer: Vec::new(),
@@ -148,6 +161,7 @@ impl Dispatcher {
             let timed = self.processes.has_pending()
                 || self.interrupt.is_some()
                 || !self.inboxes.is_empty()
+                || !self.leftovers.is_empty()
                 || !self.untold.is_empty();
             let input = if timed {
                 self.inputs.recv_timeout(TICK)
@@ -192,6 +206,8 @@ impl Dispatcher {
             self.looked = now;
             self.empty_inboxes();
             self.look_for_hangs();
+            self.look_at_memory();
+            self.end_leftovers();
             self.tell();
         }
         self.bury();
@@ -250,10 +266,11 @@ impl Dispatcher {
                 }
             }
             Command::Spawn { role, command, environment } => {
-                self.launched(role);
-                match connection::spawn(&command, &environment, &self.sender) {
-                    Ok(pid) => self.processes.forked(role, pid),
-                    Err(_) => self.processes.failed_to_start(role, clock::now()),
+                if self.can_launch(role) {
+                    match connection::spawn(&command, &environment, &self.sender) {
+                        Ok(pid) => self.processes.forked(role, pid),
+                        Err(error) => self.refused(role, error.to_string()),
+                    }
                 }
             }
             Command::Regroup(keys) => {
@@ -274,7 +291,9 @@ impl Dispatcher {
             }
             Command::Begin(options) => self.begin(options),
             Command::Fork(worker, payload) => {
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
                 } else {
@@ -282,7 +301,9 @@ impl Dispatcher {
                 }
             }
             Command::ForkFromBase(worker) => {
-                self.launched(Role::Worker(worker));
+                if !self.can_launch(Role::Worker(worker)) {
+                    return;
+                }
                 match &mut self.base {
                     Base::Expected(workers) => workers.push(worker),
                     Base::Connected => {
@@ -305,7 +326,12 @@ impl Dispatcher {
             }
             Command::Retire(worker) if self.run.is_none() => self.early.push(Early::Retired(worker)),
             Command::Retire(worker) => self.retire(worker),
-            Command::Decide { item, again } => self.decide(item, again),
+            Command::Decide(item, decision) => self.decide(item, decision),
+            Command::Confirm(worker) => {
+                if let Some(run) = &mut self.run {
+                    run.scheduler.confirm(worker);
+                }
+            }
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
@@ -313,16 +339,6 @@ impl Dispatcher {
             }
             Command::Kill => self.kill_all(),
             Command::Quit => {}
-        }
-    }
-
-    fn launched(&mut self, role: Role) {
-        self.processes.expect(role);
-        if let Role::Worker(worker) = role {
-            self.provide_outbox(worker);
-        }
-        if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {
-            run.needed = run.needed.saturating_sub(1);
         }
     }
 
@@ -360,6 +376,7 @@ impl Dispatcher {
                 self.collected = Some(collection);
             }
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
+            (Upward::NotForked { role, reason }, _) => self.refused(role, reason),
             (Upward::Exited { pid, status }, _) => {
                 self.processes.exited(pid, status, clock::now());
             }
@@ -412,6 +429,11 @@ impl Dispatcher {
             (Upward::Interrupted(item), Role::Worker(worker)) => {
                 self.schedule(|scheduler| scheduler.interrupted(worker, item));
             }
+            (Upward::Outgrown { bytes, grew }, Role::Worker(worker)) => {
+                self.schedule(|scheduler| scheduler.relieve(worker));
+                self.emit(Event::Outgrown { worker, bytes, grew });
+            }
+            (Upward::Leaving(processes), Role::Worker(worker)) => self.leaving(worker, processes),
             // What only workers say, not believed of others. The collector's `Configured` counts when it is told to
             // become a worker.
             (
@@ -420,6 +442,8 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
+                | Upward::Outgrown { .. }
+                | Upward::Leaving(_)
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),
@@ -467,7 +491,7 @@ impl Dispatcher {
             let order = if options.workers == 1 { Order::Collected } else { self.order };
             Plan::of(&collection, order)
         };
-        let slots = (options.workers + options.max_restarts) as usize;
+        let slots = slots(&options, plan.len());
         let board = match Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) {
             Ok(board) => board,
             Err(error) => return self.emit(Event::CannotBegin(error.to_string())),
@@ -487,6 +511,7 @@ impl Dispatcher {
             scheduler,
             board,
             hangs,
+            pressure: Pressure::default(),
             options,
             restarts,
             needed,
@@ -522,6 +547,12 @@ impl Dispatcher {
                     self.send(Role::Worker(worker), &Downward::Park { question, keep });
                 }
                 Action::End { worker } => self.send(Role::Worker(worker), &Downward::End),
+                Action::Confirm { item } => {
+                    if let Some(run) = &mut self.run {
+                        run.needed += 1;
+                    }
+                    self.emit(Event::Confirm(item));
+                }
             }
         }
     }
@@ -557,6 +588,16 @@ impl Dispatcher {
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
+}
+
+/// How many workers there can ever be.
+fn slots(options: &Run, items: usize) -> usize {
+    // Each death takes an item with it, but for those before the first one.
+    let replaced = (options.max_restarts as usize).min(items + DEATHS_WITHOUT_ITEM);
+    // Who has outgrown its limit has finished an item.
+    let grown = if options.replaces_grown { items } else { 0 };
+    let ordinary = options.workers as usize + replaced + grown;
+    ordinary + ordinary.min(items).saturating_mul(options.most_retries as usize)
 }
 
 /// The item that `worker` runs according to the board, if the ledger agrees that it is not done.

@@ -61,7 +61,7 @@ pub enum StartError {
     #[error("the run's socket can't be bound: {0}")]
     Bind(io::Error),
     /// A thread can't be started.
-    #[error("a coordinator thread can't be started: {0}")]
+    #[error("{0}")]
     Thread(io::Error),
     /// No randomness for the token.
     #[error("the system gives no random bytes: {0}")]

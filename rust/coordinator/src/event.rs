@@ -7,9 +7,12 @@ use serde_bytes::ByteBuf;
 
 use crate::history::Expected;
 use crate::ledger::NotRunReason;
+use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::Order;
-use crate::protocol::{ExitStatus, Role};
+pub use crate::processes::Refusal;
+use crate::protocol::{ExitStatus, LeftProcess, Role};
+use crate::scheduler::Decision;
 
 /// Something that the controller reports to its user or decides on.
 #[derive(Debug)]
@@ -50,8 +53,6 @@ pub enum Event {
         worker: WorkerId,
         /// The test that is blamed.
         item: Option<ItemId>,
-        /// The test had come to its teardown.
-        tearing_down: bool,
         /// How it died.
         status: ExitStatus,
         /// It was killed because it had been at one thing for so many seconds.
@@ -59,8 +60,35 @@ pub enum Event {
     },
     /// A worker should take the place of this dead one.
     Needed(WorkerId),
+    /// A worker should be started in which this item runs alone, since one has died in it.
+    Confirm(ItemId),
+    /// A worker holds more memory than it may. It leaves, and another takes its place.
+    Outgrown {
+        /// The worker.
+        worker: WorkerId,
+        /// What it holds.
+        bytes: u64,
+        /// The items that have added most, and how many bytes.
+        grew: Vec<(ItemId, u64)>,
+    },
+    /// The machine has hardly any memory left.
+    MemoryShort {
+        /// What there is.
+        memory: Memory,
+        /// Workers that have nothing to do and are sent away.
+        leaving: Vec<WorkerId>,
+        /// Dead workers that are replaced later.
+        postponed: Vec<WorkerId>,
+    },
     /// This dead worker is not replaced although there is work: as many have been as may be.
     NotReplaced(WorkerId),
+    /// A process can't be made. It does not come, nor does another in its place.
+    NotStarted {
+        /// `None`: the collector.
+        worker: Option<WorkerId>,
+        /// Why it can't.
+        refusal: Refusal,
+    },
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -68,6 +96,15 @@ pub enum Event {
         /// Its `workeroutput`.
         payload: ByteBuf,
     },
+    /// A test has left a process behind, which was ended.
+    LeftBehind {
+        /// The worker that ran the test.
+        worker: WorkerId,
+        /// The process.
+        process: LeftProcess,
+    },
+    /// A worker had nothing more to do and did not end; it was killed.
+    Lingered(WorkerId),
     /// Every item is done and every worker has ended.
     Finished {
         /// The items that were not run, and why.
@@ -87,7 +124,13 @@ impl Event {
             | Event::WantsStop(_)
             | Event::Crashed { .. }
             | Event::Needed(_)
+            | Event::Confirm(_)
+            | Event::LeftBehind { .. }
+            | Event::Lingered(_)
+            | Event::Outgrown { .. }
+            | Event::MemoryShort { .. }
             | Event::NotReplaced(_)
+            | Event::NotStarted { .. }
             | Event::Ended { .. }
             | Event::Finished { .. } => true,
         }
@@ -98,6 +141,8 @@ impl Event {
 #[allow(clippy::struct_excessive_bools, reason = "independent answers of the controller")]
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// What tests find in their environment as the name of the run.
+    pub testrunuid: String,
     /// Workers at the start.
     pub workers: u32,
     /// How many may be replaced after a crash.
@@ -110,8 +155,12 @@ pub struct Run {
     pub each: bool,
     /// Seconds after which an item counts as hanging, and its worker is killed.
     pub hang_timeout: Option<f64>,
+    /// Workers may say that they have outgrown a limit.
+    pub replaces_grown: bool,
     /// The controller decides about each item that a worker dies in whether it runs again.
     pub decides_crashes: bool,
+    /// How often it lets one run again alone at most.
+    pub most_retries: u32,
     /// No test starts before every worker of the start has configured itself: what one does there may destroy what
     /// the tests of another have written.
     pub configures_first: bool,
@@ -153,13 +202,10 @@ pub enum Command {
     Become(WorkerId),
     /// Let a worker finish what it has claimed and end its session; others do the rest.
     Retire(WorkerId),
-    /// Whether an item that a worker died in runs again.
-    Decide {
-        /// The item.
-        item: ItemId,
-        /// Or else it has crashed.
-        again: bool,
-    },
+    /// What becomes of an item that a worker died in.
+    Decide(ItemId, Decision),
+    /// The worker that is started next is the one that [`Event::Confirm`] asks for.
+    Confirm(WorkerId),
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
     /// Start no more tests; what runs may finish.

@@ -37,6 +37,8 @@ pub enum NotRunReason {
     WorkersExhausted,
     /// A worker that could have run it was retired, and no other was left.
     Retired,
+    /// It had killed its worker, and no fresh one could be started for it.
+    NoFreshWorker,
 }
 
 /// An entry that contradicts the record.

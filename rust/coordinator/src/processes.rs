@@ -15,6 +15,15 @@ const DRAIN_GRACE: Duration = Duration::from_millis(200);
 /// Wait for the exit status of a process whose connection is closed, before it is killed.
 const STATUS_GRACE: Duration = Duration::from_secs(2);
 
+/// Why a process can't be made.
+#[derive(Clone, Debug)]
+pub enum Refusal {
+    /// The system makes no more processes or threads; what it says.
+    System(String),
+    /// Somebody has removed the directory in which it would find the coordinator.
+    DirectoryGone,
+}
+
 /// Identifies one connection.
 pub(crate) type ConnectionId = u64;
 
@@ -31,6 +40,8 @@ pub(crate) struct Process {
     pub(crate) received: u32,
     /// It has said that its session is over.
     pub(crate) ended: bool,
+    /// Why it can't be made.
+    pub(crate) refusal: Option<Refusal>,
     closed_at: Option<Instant>,
     exited_at: Option<Instant>,
 }
@@ -158,6 +169,17 @@ impl Processes {
         let process = self.table.entry(key(role)).or_default();
         process.status = Some(ExitStatus::Unknown);
         process.closed_at = Some(now);
+    }
+
+    /// A process can't be made.
+    pub(crate) fn refused(&mut self, role: Role, refusal: Refusal, now: Instant) {
+        self.failed_to_start(role, now);
+        self.table.entry(key(role)).or_default().refusal = Some(refusal);
+    }
+
+    /// Those that have not connected yet.
+    pub(crate) fn unconnected(&self) -> Vec<Role> {
+        self.iter().filter(|(_, process)| process.received == 0).map(|(role, _)| role).collect()
     }
 
     /// Who is behind a connection.

@@ -7,7 +7,7 @@ use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 6;
 
 /// The first message on every connection. Who has not sent the right one is not listened to.
 #[derive(Serialize, Deserialize)]
@@ -42,6 +42,19 @@ pub enum ExitStatus {
     Signal(i32),
     /// Nobody could tell.
     Unknown,
+}
+
+/// A process that a test has started and not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftProcess {
+    /// Its process id.
+    pub pid: u32,
+    /// That of the process which has started it.
+    pub parent: u32,
+    /// What it runs.
+    pub command: String,
+    /// The node ids of tests, one of which has started it.
+    pub tests: Vec<String>,
 }
 
 /// From a process to the coordinator.
@@ -89,14 +102,30 @@ pub enum Upward {
     Interrupted(ItemId),
     /// The worker itself wants the run to stop (`session.shouldstop`, `pytest.exit`).
     WantsStop(ByteBuf),
+    /// The worker holds more memory than it may, and leaves.
+    Outgrown {
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// The items that have added most, and how many bytes.
+        grew: Vec<(ItemId, u64)>,
+    },
     /// The worker's session is finished; the payload is its `workeroutput`.
     SessionEnded(ByteBuf),
+    /// The worker does nothing more but to end, and its tests have left these processes.
+    Leaving(Vec<LeftProcess>),
     /// A child was forked.
     Forked {
         /// What the child is.
         role: Role,
         /// Its process id.
         pid: u32,
+    },
+    /// The system would not fork a child.
+    NotForked {
+        /// What the child was to be.
+        role: Role,
+        /// What the system says.
+        reason: String,
     },
     /// A forked child has ended.
     Exited {

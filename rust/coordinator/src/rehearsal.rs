@@ -17,11 +17,12 @@ use crossbeam_channel::{Receiver, unbounded};
 use serde_bytes::ByteBuf;
 
 use crate::clock;
-use crate::connection::Input;
+use crate::connection::{Input, Readers};
 use crate::dispatcher::Dispatcher;
 use crate::event::{Command, Event, Run};
 use crate::model::{Collection, Item, Membership, WorkerId};
 use crate::protocol::{ExitStatus, Role, Upward};
+use crate::scheduler::Decision;
 use actors::Actor;
 use books::Books;
 use wire::{Sent, Wire};
@@ -116,13 +117,17 @@ impl<'a> Rehearsal<'a> {
         let items = (0..count).map(|_| item(&mut choices)).collect();
         let collection = Collection { items, ..Collection::default() };
         let options = Run {
+            // So that nobody looks for processes that tests have left.
+            testrunuid: String::new(),
             workers: 1 + choices.number_below(4),
             max_restarts: choices.number_below(4),
             max_failures: [None, None, Some(1), Some(2)][choices.below(4)],
             fail_fast: choices.flag(),
             each: choices.below(4) == 1,
             hang_timeout: None,
+            replaces_grown: choices.flag(),
             decides_crashes: choices.flag(),
+            most_retries: 2,
             // Forked ones are configured with the template.
             configures_first: choices.flag() && method == Method::Forkserver,
         };
@@ -130,7 +135,10 @@ impl<'a> Rehearsal<'a> {
         let (sender, inputs) = unbounded();
         let (event_sender, events) = unbounded();
         let path = directory.path().to_owned();
-        let dispatcher = Dispatcher::new(path, inputs, sender, event_sender, std::sync::Arc::default());
+        // They will wait in vain.
+        let readers = Readers::new("".into(), sender.clone());
+        let dispatcher =
+            Dispatcher::new(path, inputs, sender, readers, event_sender, std::sync::Arc::default());
         let (launched, reruns) = (0, 0);
         let (actors, wires) = (Vec::new(), Vec::new());
         let books = Books::new(options.decides_crashes, manners);
@@ -203,10 +211,18 @@ impl<'a> Rehearsal<'a> {
             Event::Collected { .. } => self.start_workers(),
             Event::Needed(_) => self.launch(),
             &Event::Crashed { item: Some(item), .. } if self.options.decides_crashes => {
-                let again = self.reruns < 2 && self.choices.flag();
-                self.reruns += u32::from(again);
-                self.books.decided(item, again);
-                self.command(Command::Decide { item, again });
+                let decision = match self.choices.below(4) {
+                    1 if self.reruns < 2 => Decision::Again,
+                    2 if self.reruns < 2 => Decision::Alone,
+                    _ => Decision::Crashed,
+                };
+                self.reruns += u32::from(decision != Decision::Crashed);
+                self.books.decided(item, decision);
+                self.command(Command::Decide(item, decision));
+            }
+            Event::Confirm(_) => {
+                self.command(Command::Confirm(WorkerId(self.launched)));
+                self.launch();
             }
             Event::Note(_)
             | Event::CollectorLost(_)
@@ -216,6 +232,11 @@ impl<'a> Rehearsal<'a> {
             | Event::WantsStop(_)
             | Event::Crashed { .. }
             | Event::NotReplaced(_)
+            | Event::NotStarted { .. }
+            | Event::Outgrown { .. }
+            | Event::MemoryShort { .. }
+            | Event::LeftBehind { .. }
+            | Event::Lingered(_)
             | Event::Ended { .. }
             | Event::Finished { .. } => {}
         }

@@ -5,6 +5,7 @@
 //! behind), the list of serial groups, or in the hands of a worker. What is in hand and not claimed can still be
 //! stolen, so no item waits behind a running one while another worker is idle.
 
+mod alone;
 mod deal;
 mod give_back;
 mod hand_out;
@@ -24,6 +25,7 @@ use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
 use crate::worker_state::{Death, WorkerState};
+use alone::Alone;
 use deal::deal;
 use lanes::Lanes;
 pub use steal::Thefts;
@@ -50,6 +52,22 @@ pub enum Action {
         /// Whom to tell.
         worker: WorkerId,
     },
+    /// A fresh worker is wanted in which this item runs alone: see [`Scheduler::confirm`].
+    Confirm {
+        /// The item, in which a worker has died.
+        item: ItemId,
+    },
+}
+
+/// What becomes of an item that a worker died in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It has crashed for good.
+    Crashed,
+    /// It runs again, where and when there is room.
+    Again,
+    /// It runs again, alone in a fresh worker, when nothing else is left to do.
+    Alone,
 }
 
 /// When a run ends early.
@@ -78,6 +96,8 @@ struct Slot {
     promised: Option<u32>,
     /// Wide fixtures that it has set up, or will have with what it holds.
     set_up: BTreeSet<u32>,
+    /// It leaves for somebody else to take its place.
+    relieved: bool,
     /// Where the group starts whose shared fixtures it has set up: that of the last item it has finished.
     at_home: Option<u32>,
 }
@@ -100,6 +120,9 @@ pub struct Scheduler<C: Claims> {
     cuts: BTreeSet<u32>,
     /// What dead workers ran, and nobody has decided about yet. To the ledger it is still theirs.
     undecided: Vec<(ItemId, WorkerId)>,
+    alone: Alone,
+    /// Items that are or were to run alone. Nobody waits for them.
+    apart: BTreeSet<ItemId>,
     failures: u32,
     stopping: Option<NotRunReason>,
     thefts: Thefts,
@@ -129,6 +152,8 @@ impl<C: Claims> Scheduler<C> {
             parallel_left: plan.end() - serial_items,
             cuts: BTreeSet::new(),
             undecided: Vec::new(),
+            alone: Alone::default(),
+            apart: BTreeSet::new(),
             failures: 0,
             stopping: None,
             thefts: Thefts::default(),
@@ -141,10 +166,14 @@ impl<C: Claims> Scheduler<C> {
 
     /// The worker can run tests now: one of the first, or a replacement with a new number.
     pub fn ready(&mut self, worker: WorkerId) -> Vec<Action> {
+        if let Some(actions) = self.run_alone(worker) {
+            return actions;
+        }
         if let Some(lanes) = &mut self.lanes {
             lanes.enter(worker);
         }
-        if self.slot(worker).state == WorkerState::Draining {
+        let slot = self.slot(worker);
+        if slot.state == WorkerState::Draining && !slot.relieved {
             self.leave_lane(worker);
         }
         self.answer(worker)
@@ -193,7 +222,8 @@ impl<C: Claims> Scheduler<C> {
         if self.let_go(worker) {
             self.wake(&mut actions);
         }
-        self.end_parked_if_done(&mut actions);
+        self.end_alone(worker);
+        self.conclude(&mut actions);
         self.begin_serial(&mut actions);
         Ok(actions)
     }
@@ -240,6 +270,7 @@ impl<C: Claims> Scheduler<C> {
         if let Some(lanes) = &mut self.lanes {
             lanes.leave(worker);
         }
+        let was_alone = self.end_alone(worker);
         if let Some(item) = running
             && self.take_from(worker, item).is_ok()
         {
@@ -251,7 +282,11 @@ impl<C: Claims> Scheduler<C> {
                 // It may only be cut off, and must not begin what others will be given.
                 self.claims.revoke(self.plan.item(position), worker);
             }
-            self.orphan(worker, piece.all());
+            if was_alone {
+                self.drop_span(piece.all(), NotRunReason::NoFreshWorker);
+            } else {
+                self.orphan(worker, piece.all());
+            }
         }
         if self.serial_worker == Some(worker) {
             self.serial_worker = None;
@@ -261,18 +296,20 @@ impl<C: Claims> Scheduler<C> {
         actions
     }
 
-    /// What becomes of an item that a worker died in: it runs again, or has crashed for good.
-    pub fn decide(&mut self, item: ItemId, again: bool) -> Vec<Action> {
+    /// What becomes of an item that a worker died in.
+    pub fn decide(&mut self, item: ItemId, decision: Decision) -> Vec<Action> {
         let mut actions = Vec::new();
         let Some(place) = self.undecided.iter().position(|(undecided, _)| *undecided == item) else {
             return actions;
         };
         let (_, worker) = self.undecided.swap_remove(place);
-        if again {
-            let position = self.plan.position(item);
-            self.orphan(worker, Span { start: position, end: position + 1 });
-        } else {
-            self.close(item, End::Crashed(worker));
+        match decision {
+            Decision::Crashed => self.close(item, End::Crashed(worker)),
+            Decision::Again => {
+                let position = self.plan.position(item);
+                self.orphan(worker, Span { start: position, end: position + 1 });
+            }
+            Decision::Alone => self.set_apart(item, worker),
         }
         self.wake(&mut actions);
         self.begin_serial(&mut actions);
@@ -301,21 +338,23 @@ impl<C: Claims> Scheduler<C> {
                 self.revoke_or_leave(worker, position, reason);
             }
         }
+        self.clear_alone();
         self.drop_all(reason, |state| matches!(state, ItemState::Queued));
         let mut actions = Vec::new();
-        self.end_parked_if_done(&mut actions);
+        self.conclude(&mut actions);
         actions
     }
 
-    /// No worker is left and none will come: what is not done will not be. Returns how many items that concerns.
-    pub fn exhausted(&mut self) -> u32 {
-        let before = self.ledger.counts().not_run;
+    /// No worker is left and none will come: what is not done will not be, but for what runs alone.
+    pub fn exhausted(&mut self) -> Vec<Action> {
         for slot in &mut self.slots {
             slot.holding.clear();
         }
         let reason = self.reason_of_exhaustion();
         self.drop_all(reason, |_| true);
-        self.ledger.counts().not_run - before
+        let mut actions = Vec::new();
+        self.conclude(&mut actions);
+        actions
     }
 
     /// Every item has ended.
@@ -327,27 +366,23 @@ impl<C: Claims> Scheduler<C> {
     /// The dead worker was not to leave, and there are items that another could be given.
     #[must_use]
     pub fn is_worth_replacing(&self, dead: WorkerId) -> bool {
-        if self.worker_state(dead) == WorkerState::Dead(Death::Clean) {
+        let is_relieved = self.slots.get(dead.index()).is_some_and(|slot| slot.relieved);
+        if self.worker_state(dead) == WorkerState::Dead(Death::Clean) && !is_relieved {
             return false;
         }
         match &self.lanes {
             Some(lanes) => lanes.vacant().any(|lane| !self.deques.is_empty(lane)),
-            None => self.ledger.counts().queued > 0,
+            None => self.ledger.counts().queued as usize > self.alone.waiting(),
         }
     }
 
-    /// After a death: whether another worker comes. If none does, what only the dead one could do will not be done.
-    pub fn replacement(&mut self, dead: WorkerId, comes: bool) -> Vec<Action> {
-        let Some(lanes) = &mut self.lanes else {
-            return Vec::new();
-        };
-        if comes {
-            lanes.expect();
-        } else if let Some(lane) = lanes.abandon(dead) {
-            self.empty_lane(lane, NotRunReason::WorkersExhausted);
-        }
+    /// After a death: nobody takes the place of this worker. What only it could do will not be done.
+    pub fn not_replaced(&mut self, dead: WorkerId) -> Vec<Action> {
         let mut actions = Vec::new();
-        self.end_parked_if_done(&mut actions);
+        if let Some(lane) = self.lanes.as_mut().and_then(|lanes| lanes.abandon(dead)) {
+            self.empty_lane(lane, NotRunReason::WorkersExhausted);
+            self.conclude(&mut actions);
+        }
         actions
     }
 
@@ -395,6 +430,6 @@ impl<C: Claims> Scheduler<C> {
 impl Slot {
     fn new() -> Self {
         let (state, holding, pace) = (WorkerState::Starting, Holding::default(), Pace::new());
-        Self { state, holding, pace, promised: None, set_up: BTreeSet::new(), at_home: None }
+        Self { state, holding, pace, promised: None, set_up: BTreeSet::new(), relieved: false, at_home: None }
     }
 }

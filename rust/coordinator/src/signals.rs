@@ -1,5 +1,7 @@
 //! Signals to processes by id; nothing where there are none.
 
+use crate::table;
+
 /// What to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -36,29 +38,11 @@ fn dump() -> rustix::process::Signal {
 
 /// Kills the process and all that it has started, and they have.
 pub(crate) fn kill_with_descendants(pid: u32) {
-    let descendants = descendants(pid);
+    let descendants = table::descendants(pid);
     send(pid, Signal::Kill);
     for pid in descendants {
         send(pid, Signal::Kill);
     }
-}
-
-fn descendants(pid: u32) -> Vec<u32> {
-    use sysinfo::{ProcessesToUpdate, System};
-    let Ok(mut system) = System::new() else {
-        return Vec::new();
-    };
-    system.refresh_processes(ProcessesToUpdate::All, false);
-    let mut found = vec![pid];
-    let mut next = 0;
-    while let Some(&parent) = found.get(next) {
-        next += 1;
-        let children = system.processes().iter().filter(|(_, process)| {
-            process.thread_kind().is_none() && process.parent().is_some_and(|pid| pid.as_u32() == parent)
-        });
-        found.extend(children.map(|(pid, _)| pid.as_u32()));
-    }
-    found.split_off(1)
 }
 
 /// Sends `signal` to the process. A process that has ended already is no error: there is nothing left to do.

@@ -15,7 +15,10 @@ use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::{Price, Span};
 use coordinator::worker_state::WorkerState;
 use proptest::prelude::*;
-use scenarios::{deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_reruns, stopped_runs};
+use scenarios::{
+    deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_confirmations, runs_with_reliefs,
+    runs_with_reruns, stopped_runs,
+};
 use simulation::{Execution, Phase, Scenario, Simulation};
 
 /// Events per item and worker after which a run counts as one that never ends. Real ones need fewer than 20.
@@ -177,17 +180,22 @@ fn nobody_waits_in_vain(scenario: &Scenario, simulation: &Simulation) {
         {
             continue;
         }
-        if !is_worth_it(simulation, &rest) {
-            continue;
-        }
         let mut states = rest.iter().map(|&item| simulation.scheduler.ledger().state(item));
         let holder = states.find_map(|state| match state {
             ItemState::Leased(holder) => Some(holder),
             ItemState::Queued | ItemState::Done(_) => None,
         });
         let Some(holder) = holder else {
-            panic!("{waiting} waits while {rest:?} are queued");
+            assert!(!is_worth_it(simulation, &rest), "{waiting} waits while {rest:?} are queued");
+            continue;
         };
+        // What runs again may be in other hands than the rest of its atom.
+        let its_part =
+            |item: &ItemId| simulation.scheduler.ledger().state(*item) == ItemState::Leased(holder);
+        let rest: Vec<ItemId> = rest.into_iter().filter(its_part).collect();
+        if !is_worth_it(simulation, &rest) {
+            continue;
+        }
         let busy = match simulation.workers[holder.index()].phase {
             Phase::Calling(_) | Phase::TearingDown { next: Some(_), .. } => true,
             // It waits for the lease that is on its way.
@@ -294,6 +302,21 @@ proptest! {
     }
 
     #[test]
+    fn who_is_relieved_costs_nothing(scenario in runs_with_reliefs()) {
+        let simulation = run(&scenario, |_| {});
+        every_worker_leaves(&simulation);
+        prop_assert!(simulation.scheduler.is_done());
+        let counts = simulation.scheduler.ledger().counts();
+        prop_assert!(counts.crashed <= simulation.died);
+        if simulation.died <= scenario.replacements {
+            prop_assert_eq!(counts.not_run, 0);
+        }
+        for item in items(&scenario) {
+            prop_assert!(executions_of(&simulation, item).len() <= 1);
+        }
+    }
+
+    #[test]
     fn nothing_begins_after_a_stop(scenario in stopped_runs()) {
         let simulation = run(&scenario, |simulation| nobody_waits_in_vain(&scenario, simulation));
         every_item_ends_once(&scenario, &simulation);
@@ -320,6 +343,32 @@ proptest! {
         let counts = simulation.scheduler.ledger().counts();
         prop_assert_eq!(counts.done() as usize, scenario.collection.items.len());
         prop_assert!(counts.crashed + simulation.rerun <= simulation.died);
+    }
+
+    #[test]
+    fn what_is_confirmed_runs_alone_in_a_fresh_worker(scenario in runs_with_confirmations()) {
+        let simulation = run(&scenario, |_| {});
+        every_worker_leaves(&simulation);
+        prop_assert!(simulation.scheduler.is_done());
+        let confirming = |execution: &&Execution| simulation.confirmers.contains(&execution.worker);
+        for alone in simulation.executions.iter().filter(confirming) {
+            for other in simulation.executions.iter().filter(|other| other.item != alone.item) {
+                let before = |a: &Execution, b: &Execution| a.begin <= b.begin && a.end.is_none_or(|end| end <= b.begin);
+                prop_assert!(before(alone, other) || before(other, alone), "{:?} beside {:?}", alone, other);
+                prop_assert!(other.worker != alone.worker, "{:?} and {:?}", alone, other);
+            }
+        }
+        let counts = simulation.scheduler.ledger().counts();
+        let lanes = if scenario.each { scenario.ready_at.len() } else { 1 };
+        prop_assert_eq!(counts.done() as usize, scenario.collection.items.len() * lanes);
+        prop_assert!(counts.crashed + simulation.rerun <= simulation.died);
+        let confirmed = simulation.executions.iter().filter(confirming).count();
+        prop_assert!(confirmed <= simulation.rerun as usize);
+        if simulation.stopped_at.is_none() {
+            let unconfirmed = |(_, state)| state == ItemState::Done(End::NotRun(NotRunReason::NoFreshWorker));
+            let lost = simulation.scheduler.ledger().states().filter(|state| unconfirmed(*state)).count();
+            prop_assert_eq!(confirmed + lost, simulation.rerun as usize);
+        }
     }
 
     #[test]

@@ -8,9 +8,11 @@ use std::time::Duration;
 use coordinator::capacity;
 use coordinator::coordinator as core;
 use coordinator::event::{Command, Event as CoreEvent, Run};
+use coordinator::memory::Memory;
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::Order;
-use coordinator::protocol::Role;
+use coordinator::protocol::{LeftProcess, Role};
+use coordinator::scheduler::Decision as CoreDecision;
 use coordinator::timings::Findings;
 use coordinator::timings_file;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
@@ -54,9 +56,9 @@ impl Address {
         Ok(())
     }
 
-    /// Starts the coordinator's threads.
-    fn start(&self) -> PyResult<Coordinator> {
-        let inner = self.take()?.start().map_err(convert::start_error)?;
+    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+    fn start(&self, forked: u32) -> PyResult<Coordinator> {
+        let inner = self.take()?.start(forked).map_err(convert::start_error)?;
         Ok(Coordinator { inner: Mutex::new(inner) })
     }
 }
@@ -122,7 +124,8 @@ impl Coordinator {
 
     /// Deals the collected items to `workers` workers, which are started with the other methods.
     #[pyo3(signature = (
-        workers, *, max_restarts, max_failures, fail_fast, each, decides_crashes, configures_first, hang_timeout
+        workers, *, testrunuid, max_restarts, max_failures, fail_fast, each, decides_crashes, most_retries, configures_first,
+        hang_timeout, replaces_grown
     ))]
     #[allow(
         clippy::fn_params_excessive_bools,
@@ -132,23 +135,29 @@ impl Coordinator {
     fn begin(
         &self,
         workers: u32,
+        testrunuid: String,
         max_restarts: u32,
         max_failures: Option<u32>,
         fail_fast: bool,
         each: bool,
         decides_crashes: bool,
+        most_retries: u32,
         configures_first: bool,
         hang_timeout: Option<f64>,
+        replaces_grown: bool,
     ) {
         let run = Run {
+            testrunuid,
             workers,
             max_restarts,
             max_failures,
             fail_fast,
             each,
             decides_crashes,
+            most_retries,
             configures_first,
             hang_timeout,
+            replaces_grown,
         };
         self.command(Command::Begin(run));
     }
@@ -158,9 +167,14 @@ impl Coordinator {
         self.command(Command::Retire(WorkerId(worker)));
     }
 
-    /// Whether an item that a worker died in runs again.
-    fn decide(&self, item: u32, again: bool) {
-        self.command(Command::Decide { item: ItemId(item), again });
+    /// What becomes of an item that a worker died in.
+    fn decide(&self, item: u32, decision: Decision) {
+        self.command(Command::Decide(ItemId(item), decision.into()));
+    }
+
+    /// The worker that is started next is the one that `Event.Confirm` asks for.
+    fn confirm(&self, worker: u32) {
+        self.command(Command::Confirm(WorkerId(worker)));
     }
 
     /// Gives each collected item the key of the group that it belongs to, which is not split.
@@ -242,6 +256,25 @@ impl Coordinator {
     }
 }
 
+/// What becomes of an item that a worker died in.
+#[pyclass(frozen, eq, from_py_object, module = "pytest_fastest._core")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Decision {
+    Crashed,
+    Again,
+    Alone,
+}
+
+impl From<Decision> for CoreDecision {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Crashed => Self::Crashed,
+            Decision::Again => Self::Again,
+            Decision::Alone => Self::Alone,
+        }
+    }
+}
+
 /// Something that the controller reports to its user or decides on.
 #[pyclass(frozen, module = "pytest_fastest._core")]
 pub(crate) enum Event {
@@ -252,9 +285,15 @@ pub(crate) enum Event {
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
-    Crashed { worker: u32, item: Option<u32>, tearing_down: bool, returncode: Option<i32>, hung: Option<f64> },
+    Crashed { worker: u32, item: Option<u32>, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
+    Confirm { item: u32 },
+    Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
+    MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
+    LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
+    Lingered { worker: u32 },
     NotReplaced { worker: u32 },
+    NotStarted { worker: Option<u32>, reason: Option<String> },
     Ended { worker: u32, payload: Py<PyBytes> },
     Finished { not_run: Vec<(u32, String)> },
 }
@@ -277,15 +316,33 @@ impl Event {
                 Event::Reports { worker: worker.0, item: item.0, finished, payload }
             }
             CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
-            CoreEvent::Crashed { worker, item, tearing_down, status, hung } => Event::Crashed {
+            CoreEvent::Crashed { worker, item, status, hung } => Event::Crashed {
                 worker: worker.0,
                 item: item.map(|item| item.0),
-                tearing_down,
                 returncode: convert::returncode(status),
                 hung,
             },
             CoreEvent::Needed(worker) => Event::Needed { worker: worker.0 },
+            CoreEvent::Confirm(item) => Event::Confirm { item: item.0 },
+            CoreEvent::Outgrown { worker, bytes, grew } => {
+                let grew = grew.into_iter().map(|(item, bytes)| (item.0, bytes)).collect();
+                Event::Outgrown { worker: worker.0, bytes, grew }
+            }
+            CoreEvent::MemoryShort { memory, leaving, postponed } => Event::MemoryShort {
+                available: memory.available,
+                total: memory.total,
+                leaving: numbers(leaving),
+                postponed: numbers(postponed),
+            },
+            CoreEvent::LeftBehind { worker, process } => {
+                let LeftProcess { pid, parent: _, command, tests } = process;
+                Event::LeftBehind { worker: worker.0, pid, command, tests }
+            }
+            CoreEvent::Lingered(worker) => Event::Lingered { worker: worker.0 },
             CoreEvent::NotReplaced(worker) => Event::NotReplaced { worker: worker.0 },
+            CoreEvent::NotStarted { worker, refusal } => {
+                Event::NotStarted { worker: worker.map(|worker| worker.0), reason: convert::refusal(refusal) }
+            }
             CoreEvent::Ended { worker, payload } => {
                 Event::Ended { worker: worker.0, payload: convert::bytes(py, &payload) }
             }
@@ -297,6 +354,10 @@ impl Event {
             },
         }
     }
+}
+
+fn numbers(workers: Vec<WorkerId>) -> Vec<u32> {
+    workers.into_iter().map(|worker| worker.0).collect()
 }
 
 /// The automatic number of workers and the reason for it, as a phrase.
@@ -312,7 +373,7 @@ pub(crate) fn automatic_workers(
 ) -> (usize, String) {
     let (workers, limit) = capacity::automatic(capacity::Inputs {
         cores: capacity::usable_cores(),
-        available_memory: capacity::available_memory(),
+        available_memory: Memory::now().map(|memory| memory.available),
         worker_memory,
         separable,
         expected_total,
@@ -321,4 +382,10 @@ pub(crate) fn automatic_workers(
         worker_fixtures,
     });
     (workers, limit.to_string())
+}
+
+/// Bytes of memory that the machine has, or that the cgroup of this process may use; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn total_memory() -> Option<u64> {
+    Memory::now().map(|memory| memory.total)
 }

@@ -1,6 +1,7 @@
 //! Errors and values at the border, each mapped in one place.
 
 use coordinator::error::{BoardError, FrameError, StartError};
+use coordinator::event::Refusal;
 use coordinator::ledger::NotRunReason;
 use coordinator::model::Membership;
 use coordinator::protocol::ExitStatus;
@@ -66,11 +67,20 @@ pub(crate) fn exit_status(returncode: Option<i32>) -> ExitStatus {
     }
 }
 
+/// What the system says; `None` if the run's directory is gone.
+pub(crate) fn refusal(refusal: Refusal) -> Option<String> {
+    match refusal {
+        Refusal::System(reason) => Some(reason),
+        Refusal::DirectoryGone => None,
+    }
+}
+
 pub(crate) fn reason(reason: NotRunReason) -> &'static str {
     match reason {
         NotRunReason::Stopped => "stopped",
         NotRunReason::Interrupted => "interrupted",
         NotRunReason::WorkersExhausted => "no worker left",
         NotRunReason::Retired => "retired",
+        NotRunReason::NoFreshWorker => "no fresh worker",
     }
 }

@@ -13,11 +13,13 @@ mod _core {
     #[pymodule_export]
     use crate::compose::Composed;
     #[pymodule_export]
-    use crate::controller::{Address, Coordinator, Event, automatic_workers};
+    use crate::controller::{Address, Coordinator, Decision, Event, automatic_workers, total_memory};
     #[pymodule_export]
     use crate::plain::is_plain;
     #[pymodule_export]
     use crate::timings::Timings;
     #[pymodule_export]
-    use crate::worker::{Board, Link, Message, die_with_parent, dump_signal, give_back_memory};
+    use crate::worker::{
+        Board, Link, Message, die_with_parent, dump_signal, give_back_memory, monotonic, resident_memory,
+    };
 }

@@ -1,12 +1,14 @@
 //! The classes of the other processes: `Link`, `Message`, `Board`. None of them starts a thread.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
 use coordinator::link::Link as CoreLink;
+use coordinator::memory;
 use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
-use coordinator::protocol::{Downward, Role, Upward};
+use coordinator::protocol::{Downward, LeftProcess, Role, Upward};
 use coordinator::timings::Spent;
 use pyo3::exceptions::{PyConnectionError, PyValueError};
 use pyo3::prelude::*;
@@ -180,6 +182,12 @@ impl Link {
         self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 
+    /// The worker holds so many bytes, more than it may, and leaves; these items have added most.
+    fn outgrown(&self, py: Python<'_>, bytes: u64, grew: Vec<(u32, u64)>) -> PyResult<()> {
+        let grew = grew.into_iter().map(|(item, bytes)| (ItemId(item), bytes)).collect();
+        self.send(py, &Upward::Outgrown { bytes, grew })
+    }
+
     /// The worker has nothing it can claim; `question` numbers its questions.
     fn starved(&self, py: Python<'_>, question: u32) -> PyResult<()> {
         self.send(py, &Upward::Starved(question))
@@ -205,16 +213,31 @@ impl Link {
         self.send(py, &Upward::SessionEnded(convert::payload(payload)))
     }
 
+    /// The worker does nothing more but to end. Its tests have left these processes: id, parent's id, command, tests.
+    fn leaving(&self, py: Python<'_>, processes: Vec<(u32, u32, String, Vec<String>)>) -> PyResult<()> {
+        let process = |(pid, parent, command, tests)| LeftProcess { pid, parent, command, tests };
+        let processes = processes.into_iter().map(process);
+        self.send(py, &Upward::Leaving(processes.collect()))
+    }
+
     /// A child was forked; `worker` is `None` for the collector.
     fn forked(&self, py: Python<'_>, worker: Option<u32>, pid: u32) -> PyResult<()> {
-        let role = worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)));
-        self.send(py, &Upward::Forked { role, pid })
+        self.send(py, &Upward::Forked { role: child(worker), pid })
+    }
+
+    /// The system would not fork a child, and why; `worker` is `None` for the collector.
+    fn not_forked(&self, py: Python<'_>, worker: Option<u32>, reason: String) -> PyResult<()> {
+        self.send(py, &Upward::NotForked { role: child(worker), reason })
     }
 
     /// A child ended, with a return code as `subprocess` has it.
     fn exited(&self, py: Python<'_>, pid: u32, returncode: Option<i32>) -> PyResult<()> {
         self.send(py, &Upward::Exited { pid, status: convert::exit_status(returncode) })
     }
+}
+
+fn child(worker: Option<u32>) -> Role {
+    worker.map_or(Role::Collector, |worker| Role::Worker(WorkerId(worker)))
 }
 
 /// What the coordinator tells a process.
@@ -296,6 +319,19 @@ impl Board {
     fn is_stopped(&self) -> bool {
         self.inner.is_stopped()
     }
+}
+
+/// Seconds since some point in time, by a clock that tests can't change: they replace those of Python's `time`.
+#[pyfunction]
+pub(crate) fn monotonic() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
+
+/// Bytes of memory that this process holds, what it shares with others included; `None` if nobody tells.
+#[pyfunction]
+pub(crate) fn resident_memory() -> Option<u64> {
+    memory::resident()
 }
 
 /// Gives memory that was freed back to the system (glibc; elsewhere it stays in the allocator).

@@ -7,6 +7,7 @@ use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::processes::{Process, Verdict};
 use crate::protocol::{ExitStatus, Role};
+use crate::scheduler::Decision;
 use crate::signals::{self, Signal};
 
 impl Dispatcher {
@@ -28,34 +29,28 @@ impl Dispatcher {
             if let Some(connection) = process.connection {
                 self.peers.remove(&connection);
             }
+            if process.received == 0 && process.refusal.is_none() {
+                self.readers.withdraw();
+            }
             match role {
                 Role::Base => self.lose_base(),
                 Role::Collector => self.lose_collector(&process, status),
                 Role::Worker(worker) if self.run.is_none() => {
                     self.early.push(Early::Lost { worker, process, status });
                 }
-                Role::Worker(worker) => self.lose_worker(worker, &process, status),
+                Role::Worker(worker) => {
+                    self.has_left(worker, process.ended);
+                    self.lose_worker(worker, &process, status);
+                }
             }
         }
     }
 
-    /// After the death of one that forks: what it was asked for will not come, and what it had just forked dies with it
-    /// unheard, or is not let in any more.
-    fn lose_the_unborn(&mut self) {
-        let orphans: Vec<Role> = self
-            .processes
-            .iter()
-            .filter(|(_, process)| process.received == 0)
-            .map(|(role, _)| role)
-            .collect();
-        for role in orphans {
-            self.processes.failed_to_start(role, clock::now());
-        }
-    }
-
     fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
-        self.lose_the_unborn();
-        if !process.ended {
+        self.abandon_unconnected();
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: None, refusal });
+        } else if !process.ended {
             self.emit(Event::CollectorLost(status));
         }
     }
@@ -63,7 +58,17 @@ impl Dispatcher {
     /// Its children die with it, a template among them.
     fn lose_base(&mut self) {
         self.base = Base::Gone;
-        self.lose_the_unborn();
+        self.abandon_unconnected();
+    }
+
+    /// Forks that a parent was asked for and did not do will never happen, and nobody tells how those end that it did.
+    fn abandon_unconnected(&mut self) {
+        for role in self.processes.unconnected() {
+            if let Some(pid) = self.processes.get(role).and_then(|process| process.pid) {
+                signals::send(pid, Signal::Kill);
+            }
+            self.processes.failed_to_start(role, clock::now());
+        }
     }
 
     pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {
@@ -84,27 +89,31 @@ impl Dispatcher {
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);
-        if ended {
+        if let Some(refusal) = process.refusal.clone() {
+            self.emit(Event::NotStarted { worker: Some(worker), refusal });
+            self.schedule(|scheduler| scheduler.not_replaced(worker));
             return;
         }
-        let tearing_down = self.run.as_ref().is_some_and(|run| run.board.is_tearing_down(worker));
-        self.emit(Event::Crashed { worker, item: running, tearing_down, status, hung });
+        if ended {
+            return self.replace_relieved(worker);
+        }
+        self.emit(Event::Crashed { worker, item: running, status, hung });
         match running {
             Some(_) if decides => {}
-            Some(item) => self.decide(item, false),
+            Some(item) => self.decide(item, Decision::Crashed),
             None => self.replace(worker),
         }
     }
 
     /// Carries out what was decided about an item that a worker died in.
-    pub(super) fn decide(&mut self, item: ItemId, again: bool) {
+    pub(super) fn decide(&mut self, item: ItemId, decision: Decision) {
         let worker = self.run.as_ref().and_then(|run| run.scheduler.blamed(item));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         if let Some(worker) = worker {
             if decides {
-                self.count_failures(worker, u32::from(!again));
+                self.count_failures(worker, u32::from(decision == Decision::Crashed));
             }
-            self.schedule(|scheduler| scheduler.decide(item, again));
+            self.schedule(|scheduler| scheduler.decide(item, decision));
             self.replace(worker);
         }
     }
@@ -115,28 +124,40 @@ impl Dispatcher {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        let comes = is_worth_it && run.restarts < run.options.max_restarts;
-        if comes {
+        if is_worth_it && run.restarts < run.options.max_restarts {
             run.restarts += 1;
-            run.needed += 1;
-            self.emit(Event::Needed(dead));
-        } else if is_worth_it {
+            return self.ask_for_replacement(dead);
+        }
+        if is_worth_it {
             self.emit(Event::NotReplaced(dead));
         }
-        self.schedule(|scheduler| scheduler.replacement(dead, comes));
+        self.schedule(|scheduler| scheduler.not_replaced(dead));
+    }
+
+    /// After the end of a worker that has left for another to take its place.
+    fn replace_relieved(&mut self, worker: WorkerId) {
+        if self.run.as_ref().is_some_and(|run| run.scheduler.is_worth_replacing(worker)) {
+            self.ask_for_replacement(worker);
+        }
     }
 
     /// Ends the run when nothing can happen any more.
     pub(super) fn settle(&mut self) {
         let any_worker = self.processes.any_worker();
+        if !any_worker {
+            self.ask_for_postponed();
+        }
         let Some(run) = &mut self.run else {
             return;
         };
-        if run.finished || any_worker || run.needed > 0 || run.scheduler.is_undecided() {
+        let is_waiting = run.needed > 0 || run.scheduler.is_undecided() || !self.leftovers.is_empty();
+        if run.finished || any_worker || is_waiting {
             return;
         }
         if !run.scheduler.is_done() {
-            run.scheduler.exhausted();
+            let actions = run.scheduler.exhausted();
+            self.perform(actions);
+            return self.settle();
         }
         run.finished = true;
         let not_run = not_run(run);

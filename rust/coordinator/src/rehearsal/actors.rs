@@ -97,6 +97,9 @@ impl Rehearsal<'_> {
 
     fn hear(&mut self, actor: usize, message: Downward) {
         match (message, &mut self.actors[actor].hands) {
+            (Downward::Fork { worker, .. }, None) if self.choices.below(16) == 1 => {
+                self.say(actor, &Upward::NotForked { role: Role::Worker(worker), reason: String::new() });
+            }
             (Downward::Fork { worker, .. }, None) => {
                 let child = self.enter(Role::Worker(worker), Some(actor));
                 match self.method {
@@ -185,6 +188,9 @@ impl Rehearsal<'_> {
                 self.report(actor, item, Some(Spent::default()), 0);
                 self.books.ran(item);
                 self.put_down(actor);
+                if self.options.replaces_grown && self.choices.below(16) == 1 {
+                    self.say(actor, &Upward::Outgrown { bytes: 1, grew: vec![(item, 1)] });
+                }
                 if let Some(next) = next {
                     self.start(actor, next);
                 }

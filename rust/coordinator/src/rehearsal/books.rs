@@ -6,6 +6,7 @@ use super::Manners;
 use crate::event::Event;
 use crate::ledger::{Counts, End, ItemState, Ledger, NotRunReason};
 use crate::model::{ItemId, WorkerId};
+use crate::scheduler::Decision;
 
 /// What the controller has heard of one item, and what its workers know.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,14 +75,13 @@ impl Books {
         self.entry(item).ran += 1;
     }
 
-    pub(super) fn decided(&mut self, item: ItemId, again: bool) {
+    pub(super) fn decided(&mut self, item: ItemId, decision: Decision) {
         let entry = self.entry(item);
         assert!(entry.is_undecided, "{item:?}");
         entry.is_undecided = false;
-        if again {
-            entry.reruns += 1;
-        } else {
-            entry.end = Some(Heard::Crashed);
+        match decision {
+            Decision::Crashed => entry.end = Some(Heard::Crashed),
+            Decision::Again | Decision::Alone => entry.reruns += 1,
         }
     }
 
@@ -123,7 +123,13 @@ impl Books {
             | Event::CannotBegin(_)
             | Event::WantsStop(_)
             | Event::Needed(_)
-            | Event::NotReplaced(_) => {}
+            | Event::Confirm(_)
+            | Event::Outgrown { .. }
+            | Event::MemoryShort { .. }
+            | Event::NotReplaced(_)
+            | Event::NotStarted { .. }
+            | Event::LeftBehind { .. }
+            | Event::Lingered(_) => {}
         }
     }
 

@@ -33,9 +33,7 @@ impl<C: Claims> Scheduler<C> {
             }
         }
         if let Some(reason) = self.stopping {
-            for position in span.positions() {
-                self.close(self.plan.item(position), End::NotRun(reason));
-            }
+            self.drop_span(span, reason);
         } else if self.plan.is_serial(span.start) {
             self.serial.push_front(span);
         } else if let Some(lanes) = &self.lanes {
@@ -56,9 +54,14 @@ impl<C: Claims> Scheduler<C> {
     /// What is left in a lane that nobody is or will be in is not run.
     pub(super) fn empty_lane(&mut self, lane: WorkerId, reason: NotRunReason) {
         while let Some(span) = self.deques.pop(lane) {
-            for position in span.positions() {
-                self.close(self.plan.item(position), End::NotRun(reason));
-            }
+            self.drop_span(span, reason);
+        }
+    }
+
+    /// These items are not run.
+    pub(super) fn drop_span(&mut self, span: Span, reason: NotRunReason) {
+        for position in span.positions() {
+            self.close(self.plan.item(position), End::NotRun(reason));
         }
     }
 
@@ -74,10 +77,10 @@ impl<C: Claims> Scheduler<C> {
         }
     }
 
-    /// Ends every item in one of those states, and empties the queues.
+    /// Ends every item in one of those states that does not run alone, and empties the queues.
     pub(super) fn drop_all(&mut self, reason: NotRunReason, concerns: impl Fn(ItemState) -> bool) {
         for item in (0..self.plan.end()).map(ItemId) {
-            if concerns(self.ledger.state(item)) {
+            if !self.alone.holds(item) && concerns(self.ledger.state(item)) {
                 self.close(item, End::NotRun(reason));
             }
         }
@@ -86,7 +89,8 @@ impl<C: Claims> Scheduler<C> {
     }
 
     pub(super) fn close(&mut self, item: ItemId, end: End) {
-        if self.ledger.close(item, end).is_ok() && !self.plan.is_serial(self.plan.position(item)) {
+        let is_waited_for = !self.plan.is_serial(self.plan.position(item)) && !self.apart.contains(&item);
+        if self.ledger.close(item, end).is_ok() && is_waited_for {
             self.parallel_left -= 1;
         }
     }

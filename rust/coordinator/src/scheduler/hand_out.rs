@@ -182,7 +182,9 @@ impl<C: Claims> Scheduler<C> {
         }
     }
 
-    pub(super) fn end_parked_if_done(&mut self, actions: &mut Vec<Action>) {
+    /// What comes when there is nothing left to be handed out: the items that run alone, then the end.
+    pub(super) fn conclude(&mut self, actions: &mut Vec<Action>) {
+        self.begin_alone(actions);
         if self.ledger.is_done() {
             while let Some(&worker) = self.parked.first() {
                 self.end(worker, actions);
@@ -192,7 +194,7 @@ impl<C: Claims> Scheduler<C> {
 
     /// Work that is new to the parked workers has appeared: each takes some until nothing is left to take.
     pub(super) fn wake(&mut self, actions: &mut Vec<Action>) {
-        self.end_parked_if_done(actions);
+        self.conclude(actions);
         if self.lanes.is_some() || self.plan.has_wide() {
             // What has come back is for one of them, if for any; and what is not worth it for one may be for another.
             for worker in self.parked.clone() {
@@ -214,7 +216,7 @@ mod tests {
     use crate::claims::TableClaims;
     use crate::model::{Item, Membership};
     use crate::plan::{Order, Plan};
-    use crate::scheduler::Limits;
+    use crate::scheduler::{Decision, Limits};
 
     const WORKER: WorkerId = WorkerId(0);
     const OTHER: WorkerId = WorkerId(1);
@@ -275,12 +277,11 @@ mod tests {
         scheduler.dead(WORKER, Some(ItemId(0)));
         scheduler.dead(OTHER, Some(ItemId(1)));
         // The lane that has been vacant longest is that of the first to die, about which nobody has decided yet.
-        scheduler.decide(ItemId(1), true);
+        scheduler.decide(ItemId(1), Decision::Again);
         assert!(scheduler.is_worth_replacing(OTHER));
-        scheduler.replacement(OTHER, true);
         let replacement = WorkerId(2);
         assert_eq!(scheduler.ready(replacement), [Action::Park { worker: replacement, keep: None }]);
         let lease = Action::Lease { worker: replacement, items: vec![ItemId(0)] };
-        assert_eq!(scheduler.decide(ItemId(0), true), [lease]);
+        assert_eq!(scheduler.decide(ItemId(0), Decision::Again), [lease]);
     }
 }

@@ -12,8 +12,6 @@ pub(super) struct Lanes {
     first: u32,
     replacements: BTreeMap<WorkerId, WorkerId>,
     vacant: VecDeque<WorkerId>,
-    /// Replacements that were asked for and are not ready yet.
-    expected: usize,
     /// Lanes that are lanes no more, and why what is left in them is not run.
     closed: BTreeMap<WorkerId, NotRunReason>,
 }
@@ -21,30 +19,23 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(first: u32) -> Self {
         let (replacements, vacant, closed) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
-        Self { first, replacements, vacant, expected: 0, closed }
+        Self { first, replacements, vacant, closed }
     }
 
     /// The worker is ready; the first ones are in their lanes from the start.
     pub(super) fn enter(&mut self, worker: WorkerId) {
-        if worker.0 >= self.first && !self.replacements.contains_key(&worker) {
-            self.expected = self.expected.saturating_sub(1);
-            if let Some(lane) = self.vacant.pop_front() {
-                self.replacements.insert(worker, lane);
-            }
+        if worker.0 >= self.first
+            && !self.replacements.contains_key(&worker)
+            && let Some(lane) = self.vacant.pop_front()
+        {
+            self.replacements.insert(worker, lane);
         }
-    }
-
-    /// A replacement is on its way.
-    pub(super) fn expect(&mut self) {
-        self.expected += 1;
     }
 
     /// The worker is gone.
     pub(super) fn leave(&mut self, worker: WorkerId) {
-        match self.of(worker) {
-            Some(lane) if self.closed.contains_key(&lane) => {}
-            Some(lane) => self.vacant.push_back(lane),
-            None => self.expected = self.expected.saturating_sub(1),
+        if let Some(lane) = self.of(worker).filter(|lane| !self.closed.contains_key(lane)) {
+            self.vacant.push_back(lane);
         }
     }
 

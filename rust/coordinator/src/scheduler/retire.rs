@@ -1,6 +1,6 @@
 //! The end of one worker before the end of the run: it finishes what it has claimed, others do the rest.
 
-use super::{Action, Scheduler};
+use super::{Action, Scheduler, Slot};
 use crate::claims::Claims;
 use crate::ledger::NotRunReason;
 use crate::model::WorkerId;
@@ -11,6 +11,15 @@ impl<C: Claims> Scheduler<C> {
     /// goes back, but what belongs together with an item that it still runs only after that. A worker that is not ready
     /// is told the end when it is. One that is leaving already, or gone, is left alone.
     pub fn retire(&mut self, worker: WorkerId) -> Vec<Action> {
+        self.send_away(worker, false)
+    }
+
+    /// As [`Scheduler::retire`], for another to take its place when it is gone.
+    pub fn relieve(&mut self, worker: WorkerId) -> Vec<Action> {
+        self.send_away(worker, true)
+    }
+
+    fn send_away(&mut self, worker: WorkerId, relieved: bool) -> Vec<Action> {
         let mut actions = Vec::new();
         let slot = self.slot(worker);
         slot.promised = None;
@@ -19,7 +28,10 @@ impl<C: Claims> Scheduler<C> {
             WorkerState::Idle | WorkerState::Running => self.end(worker, &mut actions),
             WorkerState::Draining | WorkerState::Dead(_) => return actions,
         }
-        self.leave_lane(worker);
+        self.slot(worker).relieved = relieved;
+        if !relieved {
+            self.leave_lane(worker);
+        }
         self.take_back(worker);
         self.let_go(worker);
         self.wake(&mut actions);
@@ -77,11 +89,19 @@ impl<C: Claims> Scheduler<C> {
         is_news
     }
 
+    /// Workers that have nothing to do. One that has, or will have, something to do is always left.
+    #[must_use]
+    pub fn superfluous(&self) -> Vec<WorkerId> {
+        let stays = |slot: &Slot| !slot.state.is_leaving();
+        let staying = self.slots.iter().filter(|slot| stays(slot)).count();
+        self.parked.iter().copied().rev().take(staying.saturating_sub(1)).collect()
+    }
+
     /// Why what is left when no worker is left is not run.
     pub(super) fn reason_of_exhaustion(&self) -> NotRunReason {
         // While there is something left to do, only a retired worker is told the end.
         let is_retired = |state| matches!(state, WorkerState::Draining | WorkerState::Dead(Death::Clean));
-        if self.slots.iter().any(|slot| is_retired(slot.state)) {
+        if self.slots.iter().any(|slot| is_retired(slot.state) && !slot.relieved) {
             NotRunReason::Retired
         } else {
             NotRunReason::WorkersExhausted
@@ -98,7 +118,7 @@ mod tests {
     use crate::ledger::{End, ItemState};
     use crate::model::{Item, ItemId, Membership};
     use crate::plan::{Order, Plan};
-    use crate::scheduler::Limits;
+    use crate::scheduler::{Decision, Limits};
 
     const LEAVING: WorkerId = WorkerId(0);
     const STAYING: WorkerId = WorkerId(1);
@@ -180,7 +200,7 @@ mod tests {
         scheduler.dead(LEAVING, None);
         assert_eq!(scheduler.retire(LEAVING), []);
         assert!(!scheduler.is_worth_replacing(LEAVING));
-        assert_eq!(scheduler.exhausted(), 1);
+        assert_eq!(scheduler.exhausted(), []);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
     }
 
@@ -204,7 +224,7 @@ mod tests {
         assert!(claims.claim(ItemId(0), LEAVING));
         scheduler.retire(LEAVING);
         scheduler.dead(LEAVING, Some(ItemId(0)));
-        scheduler.decide(ItemId(0), true);
+        scheduler.decide(ItemId(0), Decision::Again);
         assert_eq!(scheduler.ledger().state(ItemId(0)), ItemState::Done(End::NotRun(NotRunReason::Retired)));
     }
 }

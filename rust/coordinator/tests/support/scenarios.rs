@@ -3,6 +3,7 @@
 use coordinator::ledger::NotRunReason;
 use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
 use coordinator::plan::Order;
+use coordinator::scheduler::Decision;
 use proptest::prelude::*;
 
 use crate::simulation::Scenario;
@@ -138,11 +139,13 @@ prop_compose! {
             deaths: Vec::new(),
             replacements: 0,
             retirements: Vec::new(),
+            reliefs: Vec::new(),
             max_failures: None,
             stop_at: None,
             latency,
             each: false,
             reruns: 0,
+            rerun_as: Decision::Again,
         }
     }
 }
@@ -193,5 +196,23 @@ prop_compose! {
     /// A run in which workers die and are retired, and some of what they died in is run again.
     pub(crate) fn runs_with_reruns()(run in retiring_runs(), reruns in 1..4_u32) -> Scenario {
         Scenario { reruns, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run in which workers die and are retired, and some of what they died in runs again alone; in one lane or in many.
+    pub(crate) fn runs_with_confirmations()(run in stopped_runs(), reruns in 1..4_u32, each: bool) -> Scenario {
+        Scenario { reruns, rerun_as: Decision::Alone, each, ..run }
+    }
+}
+
+prop_compose! {
+    /// A run in which workers leave for others to take their place, and some die; in one lane or in many.
+    pub(crate) fn runs_with_reliefs()(
+        run in deadly_runs(),
+        reliefs in prop::collection::vec((0.0..1.0_f64, 0..16_usize), 0..12),
+        each: bool,
+    ) -> Scenario {
+        Scenario { reliefs, each, ..run }
     }
 }

@@ -16,7 +16,7 @@ use coordinator::claims::TableClaims;
 use coordinator::ledger::NotRunReason;
 use coordinator::model::{Collection, ItemId, WorkerId};
 use coordinator::plan::{Order, Plan};
-use coordinator::scheduler::{Action, Limits, Scheduler};
+use coordinator::scheduler::{Action, Decision, Limits, Scheduler};
 use coordinator::worker_state::WorkerState;
 use timeline::Timeline;
 
@@ -39,6 +39,8 @@ pub(crate) struct Scenario {
     pub(crate) replacements: u32,
     /// When whom the controller wants to leave: an index into all workers.
     pub(crate) retirements: Vec<(f64, usize)>,
+    /// When who leaves for another to take its place.
+    pub(crate) reliefs: Vec<(f64, usize)>,
     pub(crate) max_failures: Option<u32>,
     pub(crate) stop_at: Option<(f64, NotRunReason)>,
     pub(crate) latency: f64,
@@ -46,6 +48,8 @@ pub(crate) struct Scenario {
     pub(crate) each: bool,
     /// How many of the items that workers die in are run again.
     pub(crate) reruns: u32,
+    /// What that means.
+    pub(crate) rerun_as: Decision,
 }
 
 /// Part of an item's duration that is teardown, during which the next item is claimed already.
@@ -79,6 +83,7 @@ enum Event {
     TeardownDone(WorkerId),
     Death(usize),
     Retirement(usize),
+    Relief(usize),
     Stop(NotRunReason),
 }
 
@@ -146,6 +151,10 @@ pub(crate) struct Simulation {
     last_execution: Vec<Option<usize>>,
     restarts: u32,
     pub(crate) rerun: u32,
+    /// Who was to leave for another.
+    pub(crate) relieved: BTreeSet<WorkerId>,
+    /// Who came for one item only.
+    pub(crate) confirmers: BTreeSet<WorkerId>,
     timeline: Timeline<Event>,
     scenario: Scenario,
 }
@@ -185,6 +194,8 @@ impl Simulation {
             last_execution: vec![None; scenario.durations.len()],
             restarts: 0,
             rerun: 0,
+            relieved: BTreeSet::new(),
+            confirmers: BTreeSet::new(),
             timeline: Timeline::new(),
             scenario,
         };
@@ -196,6 +207,9 @@ impl Simulation {
         }
         for (at, whom) in simulation.scenario.retirements.clone() {
             simulation.plan(at, Event::Retirement(whom));
+        }
+        for (at, whom) in simulation.scenario.reliefs.clone() {
+            simulation.plan(at, Event::Relief(whom));
         }
         if let Some((at, reason)) = simulation.scenario.stop_at {
             simulation.plan(at, Event::Stop(reason));
@@ -231,6 +245,7 @@ impl Simulation {
             Event::TeardownDone(worker) => self.teardown_done(worker),
             Event::Death(whom) => self.kill(whom),
             Event::Retirement(whom) => self.retire(whom),
+            Event::Relief(whom) => self.relieve(whom),
             Event::Stop(reason) => self.stop(reason),
         }
         true
@@ -280,7 +295,7 @@ impl Simulation {
             Upward::Starved => {
                 self.messages += 1;
                 let actions = self.scheduler.starved(worker);
-                let answers = actions.iter().filter(|action| addressee(action) == worker).count();
+                let answers = actions.iter().filter(|action| addressee(action) == Some(worker)).count();
                 assert_eq!(answers, 1, "exactly one answer for {worker}: {actions:?}");
                 actions
             }
@@ -291,7 +306,8 @@ impl Simulation {
                 if let Some(item) = running {
                     let again = self.scenario.reruns > self.rerun;
                     self.rerun += u32::from(again);
-                    actions.extend(self.scheduler.decide(item, again));
+                    let decision = if again { self.scenario.rerun_as } else { Decision::Crashed };
+                    actions.extend(self.scheduler.decide(item, decision));
                 }
                 actions
             }
@@ -306,7 +322,10 @@ impl Simulation {
     fn perform(&mut self, actions: Vec<Action>) {
         for action in actions {
             self.messages += 1;
-            let worker = addressee(&action);
+            let Some(worker) = addressee(&action) else {
+                self.confirm();
+                continue;
+            };
             if let Action::Lease { items, .. } = &action {
                 assert!(!items.is_empty(), "an empty lease for {worker}");
             }
@@ -317,19 +336,29 @@ impl Simulation {
 
     fn replace(&mut self, dead: WorkerId) {
         let wanted = self.scheduler.is_worth_replacing(dead);
-        let comes = wanted && self.restarts < self.scenario.replacements;
-        if comes {
-            self.restarts += 1;
+        let is_relieved = self.relieved.contains(&dead) && self.workers[dead.index()].told_the_end;
+        if wanted && (is_relieved || self.restarts < self.scenario.replacements) {
+            self.restarts += u32::from(!is_relieved);
             self.start_worker(self.now + RESTART);
+        } else {
+            let actions = self.scheduler.not_replaced(dead);
+            self.perform(actions);
         }
-        let actions = self.scheduler.replacement(dead, comes);
-        self.perform(actions);
         // A worker may be gone already without the coordinator knowing.
         let mut workers = (0..).map(WorkerId).take(self.workers.len());
         let is_dead = |worker| matches!(self.scheduler.worker_state(worker), WorkerState::Dead(_));
         if workers.all(is_dead) && !self.scheduler.is_done() {
-            self.scheduler.exhausted();
+            let actions = self.scheduler.exhausted();
+            self.perform(actions);
         }
+    }
+
+    /// A fresh worker comes for an item that runs alone.
+    fn confirm(&mut self) {
+        let worker = WorkerId(u32::try_from(self.workers.len()).expect("workers fit their ids"));
+        self.confirmers.insert(worker);
+        self.scheduler.confirm(worker);
+        self.start_worker(self.now + RESTART);
     }
 
     fn retire(&mut self, whom: usize) {
@@ -341,6 +370,13 @@ impl Simulation {
             WorkerState::Draining | WorkerState::Dead(_) => {}
         }
         let actions = self.scheduler.retire(worker);
+        self.perform(actions);
+    }
+
+    fn relieve(&mut self, whom: usize) {
+        let worker = WorkerId(u32::try_from(whom % self.workers.len()).expect("workers fit their ids"));
+        self.relieved.insert(worker);
+        let actions = self.scheduler.relieve(worker);
         self.perform(actions);
     }
 
@@ -361,8 +397,9 @@ impl Simulation {
     }
 }
 
-fn addressee(action: &Action) -> WorkerId {
+fn addressee(action: &Action) -> Option<WorkerId> {
     match action {
-        Action::Lease { worker, .. } | Action::Park { worker, .. } | Action::End { worker } => *worker,
+        Action::Lease { worker, .. } | Action::Park { worker, .. } | Action::End { worker } => Some(*worker),
+        Action::Confirm { .. } => None,
     }
 }

@@ -40,6 +40,7 @@ impl Simulation {
                 false
             }
             Action::Park { .. } => true,
+            Action::Confirm { .. } => unreachable!("it is for no worker"),
             Action::End { .. } => {
                 state.told_the_end = true;
                 false
