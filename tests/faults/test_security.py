@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NOBODY = 65534
 # The version of the protocol (`protocol.rs`).
-VERSION = 4
+VERSION = 6
 # A frame that is larger ends the connection (`frame.rs`).
 MOST = 256 << 20
 # Bytes that the controller may take for what is sent to it, by any number of strangers.

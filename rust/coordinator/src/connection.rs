@@ -69,6 +69,7 @@ impl Drop for Peer {
 }
 
 /// A place at the door, given back when it is dropped.
+#[derive(Debug)]
 struct Place(Receiver<()>);
 
 impl Drop for Place {
@@ -76,9 +77,6 @@ impl Drop for Place {
         let _taken_back = self.0.try_recv();
     }
 }
-
-/// Somebody who has connected.
-type Visit = (Stream, Place);
 
 /// Accepts connections of this user until `closing` is set and somebody connects to wake it up.
 pub(crate) fn accept_all(listener: &Listener, closing: &AtomicBool, readers: &Readers) {
@@ -96,7 +94,11 @@ pub(crate) fn accept_all(listener: &Listener, closing: &AtomicBool, readers: &Re
                 return;
             }
         }
-        readers.meet(stream, Place(leave.clone()));
+        // Whoever has connected to wake this up is dropped here.
+        if closing.load(Ordering::Acquire) {
+            return;
+        }
+        readers.meet(Visit { stream, place: Place(leave.clone()) });
     }
 }
 
@@ -110,6 +112,13 @@ pub(crate) struct Readers {
     idle: Arc<AtomicUsize>,
     /// `None` lets a thread end.
     visits: (Sender<Option<Visit>>, Receiver<Option<Visit>>),
+}
+
+/// A connection that has not greeted yet.
+#[derive(Debug)]
+struct Visit {
+    stream: Stream,
+    place: Place,
 }
 
 impl Readers {
@@ -126,8 +135,8 @@ impl Readers {
         let (visits, idle) = (self.visits.1.clone(), Arc::clone(&self.idle));
         let (token, inputs) = (Arc::clone(&self.token), self.inputs.clone());
         thread::Builder::new().name("fastest-read".to_owned()).stack_size(READER_STACK).spawn(move || {
-            while let Ok(Some((stream, place))) = visits.recv() {
-                match read_all(&Arc::new(stream), &token, place, &inputs) {
+            while let Ok(Some(visit)) = visits.recv() {
+                match read_all(visit, &token, &inputs) {
                     Visitor::Process => return,
                     Visitor::Stranger => idle.fetch_add(1, Ordering::AcqRel),
                 };
@@ -145,14 +154,14 @@ impl Readers {
     }
 
     /// Has a connection read. Without a thread it is dropped: its process sees it closed and leaves.
-    fn meet(&self, stream: Stream, place: Place) {
+    fn meet(&self, visit: Visit) {
         while !self.take() {
             // A stranger may have taken the place of a process.
             if self.provide().is_err() {
                 return;
             }
         }
-        let _ended = self.visits.0.send(Some((stream, place)));
+        let _ended = self.visits.0.send(Some(visit));
     }
 
     fn take(&self) -> bool {
@@ -167,11 +176,14 @@ enum Visitor {
 }
 
 /// Reads one connection to its end. A first message that isn't the right greeting ends it at once.
-fn read_all(stream: &Arc<Stream>, token: &str, place: Place, inputs: &Sender<Input>) -> Visitor {
+fn read_all(visit: Visit, token: &str, inputs: &Sender<Input>) -> Visitor {
     static NEXT: AtomicU64 = AtomicU64::new(0);
+    let connection = NEXT.fetch_add(1, Ordering::Relaxed);
+    let Visit { stream, place } = visit;
+    let stream = Arc::new(stream);
     let mut reader = FrameReader::wary();
     let Ok(Hello { version: VERSION, token: theirs, role, pid }) =
-        greeting(stream, &mut reader, GREETING_PATIENCE)
+        greeting(&stream, &mut reader, GREETING_PATIENCE)
     else {
         return Visitor::Stranger;
     };
@@ -181,12 +193,11 @@ fn read_all(stream: &Arc<Stream>, token: &str, place: Place, inputs: &Sender<Inp
     }
     drop(place);
     reader.trust();
-    let connection = NEXT.fetch_add(1, Ordering::Relaxed);
-    let peer = Peer(Arc::clone(stream));
+    let peer = Peer(Arc::clone(&stream));
     if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
         return Visitor::Process;
     }
-    let mut source = &**stream;
+    let mut source = &*stream;
     while let Ok(message) = reader.next::<Upward>(&mut source) {
         if inputs.send(Input::Message(connection, message)).is_err() {
             return Visitor::Process;
@@ -206,12 +217,12 @@ fn greeting(mut stream: &Stream, reader: &mut FrameReader, patience: Duration) -
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(FrameError::Io(std::io::ErrorKind::TimedOut.into()));
+            return Err(FrameError::Io(io::ErrorKind::TimedOut.into()));
         }
         // Not every system has it for local sockets.
         let _without_timeouts = transport::set_patience(stream, Some(left));
         match reader.fill(&mut stream) {
-            Err(FrameError::Io(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             filled => filled?,
         }
     }

@@ -42,7 +42,6 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::SetUp { .. }
                 | Upward::Starved(_)
-                | Upward::Outgrown { .. }
                 | Upward::Leaving(_),
                 Role::Worker(_),
             )
@@ -50,11 +49,17 @@ impl Dispatcher {
             (Upward::Collected { collection, .. }, Role::Collector) => {
                 self.collected.is_none() && self.run.is_none() && collection.is_sound()
             }
-            (Upward::NotForked { role: child, .. }, Role::Base | Role::Collector) => {
-                self.processes.get(*child).is_some_and(|process| process.pid.is_none())
-            }
             (Upward::Forked { role: child, pid }, Role::Base | Role::Collector) => {
-                return self.credit_of_birth(*child, *pid);
+                return self.credit_of_birth(*child, Some(*pid));
+            }
+            (Upward::NotForked { role: child, .. }, Role::Base | Role::Collector) => {
+                return self.credit_of_birth(*child, None);
+            }
+            (Upward::Outgrown { grew, .. }, Role::Worker(_)) => {
+                let exists = |item: ItemId| {
+                    self.run.as_ref().is_some_and(|run| item.index() < run.scheduler.plan().len())
+                };
+                grew.iter().all(|(item, _)| exists(*item))
             }
             (
                 Upward::Collected { .. }
@@ -87,10 +92,11 @@ impl Dispatcher {
         }
     }
 
-    /// A child may have died, and been buried, before its parent comes to tell of its birth.
-    fn credit_of_birth(&self, child: Role, pid: u32) -> Credit {
+    /// A child may have died, and been buried, before its parent comes to tell of its birth; without a `pid`: that it was
+    /// not born.
+    fn credit_of_birth(&self, child: Role, pid: Option<u32>) -> Credit {
         match self.processes.get(child) {
-            Some(process) if process.pid.is_none_or(|known| known == pid) => Credit::Believed,
+            Some(process) if process.pid.is_none() || process.pid == pid => Credit::Believed,
             Some(_) => Credit::None,
             None => Credit::TooLate,
         }

@@ -97,6 +97,9 @@ impl Rehearsal<'_> {
 
     fn hear(&mut self, actor: usize, message: Downward) {
         match (message, &mut self.actors[actor].hands) {
+            (Downward::Fork { worker, .. }, None) if self.choices.below(16) == 1 => {
+                self.say(actor, &Upward::NotForked { role: Role::Worker(worker), reason: String::new() });
+            }
             (Downward::Fork { worker, .. }, None) => {
                 let child = self.enter(Role::Worker(worker), Some(actor));
                 match self.method {

@@ -6,7 +6,7 @@ use super::Rehearsal;
 use super::actors::FIRST_PID;
 use super::wire::{Sent, Wire, encoded};
 use crate::model::{Collection, Item, ItemId, Membership, WideFixture, WideFixtures, WorkerId};
-use crate::protocol::{ExitStatus, Role, Upward};
+use crate::protocol::{ExitStatus, LeftProcess, Role, Upward};
 use crate::timings::Spent;
 
 impl Rehearsal<'_> {
@@ -98,10 +98,15 @@ impl Rehearsal<'_> {
             9 => Upward::Released(self.any_item()),
             10 => Upward::Interrupted(self.any_item()),
             11 => Upward::SessionEnded(payload),
-            12 => Upward::Forked { role: self.any_role(), pid: self.any_pid() },
-            13 => Upward::NotForked { role: self.any_role(), reason: String::new() },
-            14 => Upward::Outgrown { bytes: u64::MAX, grew: vec![(self.any_item(), u64::MAX)] },
-            15 => Upward::Leaving(Vec::new()),
+            12 => Upward::Outgrown { bytes: u64::MAX, grew: vec![(self.any_item(), u64::MAX)] },
+            13 => Upward::Leaving(vec![LeftProcess {
+                pid: self.any_pid(),
+                parent: self.any_pid(),
+                command: String::new(),
+                tests: Vec::new(),
+            }]),
+            14 => Upward::NotForked { role: self.any_role(), reason: String::new() },
+            15 => Upward::Forked { role: self.any_role(), pid: self.any_pid() },
             _ => Upward::Exited { pid: self.any_pid(), status: ExitStatus::Unknown },
         }
     }
