@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix bench bench-full simulate soak flat clean
+.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix fuzz bench bench-full simulate soak flat clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -44,6 +44,10 @@ compat: $(READY)
 matrix: $(READY) plugins
 	$(BIN)/python tests/matrix.py
 
+# What other processes may send, each target for FUZZ_SECONDS (60); needs a C++ compiler.
+fuzz:
+	rust/fuzz/run
+
 # Side by side with plain pytest and pytest-xdist.
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
@@ -71,7 +75,7 @@ flat: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m soak.flat --tests $(TESTS)
 
 # The native module is built again when a file of its own changes.
-RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+RUST := Cargo.toml Cargo.lock $(shell find rust/coordinator rust/python -name '*.rs' -o -name Cargo.toml)
 
 $(READY): requirements-dev.txt pyproject.toml $(RUST)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

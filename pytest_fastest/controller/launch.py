@@ -151,6 +151,7 @@ def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, 
         "argv": list(sys.argv),
     }
     file = directory / "boot"
+    file.touch(0o600, exist_ok=False)
     file.write_bytes(marshal.dumps(boot))
     # The standard library's own list of what `multiprocessing` hands down (-X, -W, -O, …).
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]

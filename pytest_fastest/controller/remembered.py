@@ -32,7 +32,7 @@ def recall(config: pytest.Config) -> str | None:
         if found["run"] != _run(config) or found["files"] != _files(found["files"]):
             return None
         return str(found["reason"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # No cache (`-p no:cacheprovider`), nothing in it, or not by us.
         return None
 

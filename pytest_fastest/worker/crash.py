@@ -65,11 +65,12 @@ def watch(directory: str, name: str) -> None:
 class Collecting:
     """Says which file this process collects: who dies while it imports it can't say so any more.
 
-    In mapped memory, as a module that is imported may close all descriptors.
+    In mapped memory, as a module that is imported may close all descriptors. Without room for it nothing is said.
     """
 
     def __init__(self, directory: str, name: str) -> None:
-        with file(directory, name, COLLECTING).open("w+b") as note:
+        self._memory: mmap.mmap | None = None
+        with contextlib.suppress(OSError), file(directory, name, COLLECTING).open("w+b") as note:
             # Written, not only sized: a page that a full disk has no room for would kill who touches it.
             note.write(bytes(_LONGEST))
             note.flush()
@@ -77,8 +78,9 @@ class Collecting:
 
     def note(self, nodeid: str) -> None:
         """From now on, this file or folder is collected, or nothing."""
-        text = nodeid.encode("utf-8", "replace")[:_LONGEST]
-        self._memory[:] = text.ljust(_LONGEST, b"\0")
+        if self._memory is not None:
+            text = nodeid.encode("utf-8", "replace")[:_LONGEST]
+            self._memory[:] = text.ljust(_LONGEST, b"\0")
 
 
 def keep_output(config: pytest.Config, directory: str, name: str) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _GRACE = 1.0
 _PROC = Path("/proc")
 _RUNNING = b"PYTEST_CURRENT_TEST="
+# What was only forked runs the worker's own program.
+_COPY = "a copy of its worker"
 # A command is cut behind so many characters.
 _MOST = 200
 
@@ -66,17 +68,20 @@ def processes(begun: Begun) -> list[Left]:
     """What this process has started, and that has, and that still runs. Nothing where the system doesn't tell."""
     if not _has_children():
         return []
-    inherited = _test_of(getpid())
     left = []
+    try:
+        inherited, own = _test_of(getpid()), _command(getpid())
+    except OSError:
+        return []
     for parent, pid in _descendants(getpid()):
         try:
-            command = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            command = _command(pid)
             test = _test_of(pid)
             tests = begun.between(*_started(pid)) if test in (None, inherited) else [test]
         except (OSError, ValueError, IndexError):
             continue  # It has ended.
         if command:  # Else it has ended too, and nobody has waited for it.
-            left.append(Left(pid, parent, command.strip()[:_MOST], tests))
+            left.append(Left(pid, parent, _COPY if command == own else command, tests))
     return left
 
 
@@ -105,6 +110,11 @@ def _descendants(pid: int) -> Iterator[tuple[int, int]]:
             for child in map(int, (task / "children").read_bytes().split()):
                 yield pid, child
                 yield from _descendants(child)
+
+
+def _command(pid: int) -> str:
+    text = (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    return text.strip()[:_MOST]
 
 
 def _test_of(pid: int) -> str | None:

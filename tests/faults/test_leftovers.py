@@ -34,9 +34,12 @@ PROCESSES = {
     "session": ("subprocess.Popen(['sleep', '1000'], start_new_session=True)", r"\(sleep 1000\)"),
     "environment": ("subprocess.Popen(['sleep', '1000'], env={})", r"\(sleep 1000\)"),
     "shell": ("subprocess.Popen('sleep 1000; true', shell=True)", r"\(/bin/sh -c sleep 1000; true\)"),
-    "fork": ("os.fork() or time.sleep(1000)", r"\(.*python.*\)"),
+    "fork": ("os.fork() or time.sleep(1000)", r"\(a copy of its worker\)"),
     # The interpreter would wait for it.
-    "process": ("multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,)).start()", r"\(.*\)"),
+    "process": (
+        "multiprocessing.get_context('fork').Process(target=time.sleep, args=(1000,)).start()",
+        r"\(a copy of its worker\)",
+    ),
     "deaf": ("subprocess.Popen(['sh', '-c', 'trap \"\" TERM INT HUP; sleep 1000; true'])", r"\(sh -c trap .*\)"),
 }
 # What ends by itself, or is not waited for.

@@ -309,7 +309,9 @@ def test_a_grandchild_that_holds_the_connection(suite: Suite, method: str, die: 
         test_o1=OTHERS,
     )
     result = suite.run("-n", "2", "--start-method", method, timeout=15, leaves_processes=True)
-    assert result.counts == ({"passed": 7} if die == "pass" else {"passed": 6, "failed": 1}), result.output
+    # A worker that lives to its end tells of its child, which is ended.
+    expected = {"passed": 7, "warnings": 1} if die == "pass" else {"passed": 6, "failed": 1}
+    assert result.counts == expected, result.output
     assert result.seconds < 10
 
 

@@ -11,8 +11,6 @@
 
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,6 +20,7 @@ use memmap2::MmapRaw;
 use crate::claims::Claims;
 use crate::error::BoardError;
 use crate::model::{ItemId, WorkerId};
+use crate::shared_file;
 
 const MAGIC: u32 = 0x6661_7374;
 const HEADER: usize = 4;
@@ -50,9 +49,7 @@ impl Board {
     /// # Errors
     /// [`BoardError::Io`] if the file can't be created, written or mapped.
     pub fn create(path: &Path, items: usize, slots: usize) -> Result<Self, BoardError> {
-        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        // Written, not only sized: a page that a full disk has no room for would kill who touches it.
-        file.write_all(&vec![0; (HEADER + slots + items) * size_of::<u32>()])?;
+        let file = shared_file::create(path, (HEADER + slots + items) * size_of::<u32>())?;
         let board = Self { map: Arc::new(MmapRaw::map_raw(&file)?), items, slots };
         let counts = u32::try_from(items).ok().zip(u32::try_from(slots).ok());
         let (items, slots) = counts.ok_or(BoardError::TooLarge)?;
@@ -67,8 +64,8 @@ impl Board {
     /// # Errors
     /// [`BoardError::Io`] if it can't be mapped, [`BoardError::Malformed`] if it isn't a board.
     pub fn open(path: &Path) -> Result<Self, BoardError> {
-        let file: File = OpenOptions::new().read(true).write(true).open(path)?;
-        let mut board = Self { map: Arc::new(MmapRaw::map_raw(&file)?), items: 0, slots: 0 };
+        let mut board =
+            Self { map: Arc::new(MmapRaw::map_raw(&shared_file::open(path)?)?), items: 0, slots: 0 };
         let words = board.words();
         if words.len() < HEADER || words[0].load(Ordering::Acquire) != MAGIC {
             return Err(BoardError::Malformed);

@@ -6,17 +6,29 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use subtle::ConstantTimeEq;
 
+use crate::error::FrameError;
 use crate::event::Command;
 use crate::frame::FrameReader;
 use crate::processes::ConnectionId;
-use crate::protocol::{ExitStatus, Role, Upward, VERSION};
+use crate::protocol::{ExitStatus, Hello, Role, Upward, VERSION};
 use crate::transport::{self, Listener, Stream};
 
 /// Stack of a reader thread (bytes): it only decodes frames. The default of 2 MiB would be 1 GiB at 500 workers.
 const READER_STACK: usize = 256 << 10;
+
+/// How many connections may be open that have not greeted; more wait in the socket's queue. Each is a thread.
+const AT_THE_DOOR: usize = 64;
+
+/// A process greets as soon as it is connected. Who has not after this time does not belong here.
+const GREETING_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause before the next try where the system has nothing to give (too many open files), or nobody may come in.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the dispatcher reacts to.
 #[derive(Debug)]
@@ -39,6 +51,11 @@ pub(crate) enum Input {
 pub(crate) struct Peer(Arc<Stream>);
 
 impl Peer {
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
+        Self(stream)
+    }
+
     /// The connection.
     pub(crate) fn stream(&self) -> &Stream {
         &self.0
@@ -51,13 +68,37 @@ impl Drop for Peer {
     }
 }
 
-/// Accepts connections until `closing` is set and somebody connects to wake it up.
+/// A place at the door, given back when it is dropped.
+#[derive(Debug)]
+struct Place(Receiver<()>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _taken_back = self.0.try_recv();
+    }
+}
+
+/// Accepts connections of this user until `closing` is set and somebody connects to wake it up.
 pub(crate) fn accept_all(listener: &Listener, closing: &AtomicBool, readers: &Readers) {
-    while let Ok(stream) = transport::accept(listener) {
+    let (enter, leave) = bounded(AT_THE_DOOR);
+    while !closing.load(Ordering::Acquire) {
+        let Ok(stream) = transport::accept(listener) else {
+            thread::sleep(PAUSE);
+            continue;
+        };
+        if !transport::is_own_user(&stream) {
+            continue;
+        }
+        while enter.send_timeout((), PAUSE).is_err() {
+            if closing.load(Ordering::Acquire) {
+                return;
+            }
+        }
+        // Whoever has connected to wake this up is dropped here.
         if closing.load(Ordering::Acquire) {
             return;
         }
-        readers.meet(stream);
+        readers.meet(Visit { stream, place: Place(leave.clone()) });
     }
 }
 
@@ -70,7 +111,14 @@ pub(crate) struct Readers {
     /// Threads that nobody has been sent to.
     idle: Arc<AtomicUsize>,
     /// `None` lets a thread end.
-    visits: (Sender<Option<Stream>>, Receiver<Option<Stream>>),
+    visits: (Sender<Option<Visit>>, Receiver<Option<Visit>>),
+}
+
+/// A connection that has not greeted yet.
+#[derive(Debug)]
+struct Visit {
+    stream: Stream,
+    place: Place,
 }
 
 impl Readers {
@@ -87,8 +135,8 @@ impl Readers {
         let (visits, idle) = (self.visits.1.clone(), Arc::clone(&self.idle));
         let (token, inputs) = (Arc::clone(&self.token), self.inputs.clone());
         thread::Builder::new().name("fastest-read".to_owned()).stack_size(READER_STACK).spawn(move || {
-            while let Ok(Some(stream)) = visits.recv() {
-                match read_all(&Arc::new(stream), &token, &inputs) {
+            while let Ok(Some(visit)) = visits.recv() {
+                match read_all(visit, &token, &inputs) {
                     Visitor::Process => return,
                     Visitor::Stranger => idle.fetch_add(1, Ordering::AcqRel),
                 };
@@ -106,14 +154,14 @@ impl Readers {
     }
 
     /// Has a connection read. Without a thread it is dropped: its process sees it closed and leaves.
-    fn meet(&self, stream: Stream) {
+    fn meet(&self, visit: Visit) {
         while !self.take() {
             // A stranger may have taken the place of a process.
             if self.provide().is_err() {
                 return;
             }
         }
-        let _ended = self.visits.0.send(Some(stream));
+        let _ended = self.visits.0.send(Some(visit));
     }
 
     fn take(&self) -> bool {
@@ -128,20 +176,28 @@ enum Visitor {
 }
 
 /// Reads one connection to its end. A first message that isn't the right greeting ends it at once.
-fn read_all(stream: &Arc<Stream>, token: &str, inputs: &Sender<Input>) -> Visitor {
+fn read_all(visit: Visit, token: &str, inputs: &Sender<Input>) -> Visitor {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let connection = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut reader = FrameReader::default();
-    let mut source = &**stream;
-    match reader.next(&mut source) {
-        Ok(Upward::Hello { version: VERSION, token: theirs, role, pid }) if theirs == token => {
-            let peer = Peer(Arc::clone(stream));
-            if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
-                return Visitor::Process;
-            }
-        }
-        Ok(_) | Err(_) => return Visitor::Stranger,
+    let Visit { stream, place } = visit;
+    let stream = Arc::new(stream);
+    let mut reader = FrameReader::wary();
+    let Ok(Hello { version: VERSION, token: theirs, role, pid }) =
+        greeting(&stream, &mut reader, GREETING_PATIENCE)
+    else {
+        return Visitor::Stranger;
+    };
+    // In a time that does not tell how much of a guess is right.
+    if !bool::from(theirs.as_bytes().ct_eq(token.as_bytes())) {
+        return Visitor::Stranger;
     }
+    drop(place);
+    reader.trust();
+    let peer = Peer(Arc::clone(&stream));
+    if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
+        return Visitor::Process;
+    }
+    let mut source = &*stream;
     while let Ok(message) = reader.next::<Upward>(&mut source) {
         if inputs.send(Input::Message(connection, message)).is_err() {
             return Visitor::Process;
@@ -149,6 +205,27 @@ fn read_all(stream: &Arc<Stream>, token: &str, inputs: &Sender<Input>) -> Visito
     }
     let _dispatcher_gone = inputs.send(Input::Closed(connection));
     Visitor::Process
+}
+
+/// The first message, if it comes in time: whole, however it is cut.
+fn greeting(mut stream: &Stream, reader: &mut FrameReader, patience: Duration) -> Result<Hello, FrameError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(hello) = reader.pop()? {
+            let _without_timeouts = transport::set_patience(stream, None);
+            return Ok(hello);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(FrameError::Io(io::ErrorKind::TimedOut.into()));
+        }
+        // Not every system has it for local sockets.
+        let _without_timeouts = transport::set_patience(stream, Some(left));
+        match reader.fill(&mut stream) {
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            filled => filled?,
+        }
+    }
 }
 
 /// Starts a process of its own and waits for it in a thread.
@@ -196,4 +273,28 @@ fn exit_status(status: std::process::ExitStatus) -> ExitStatus {
         }
     }
     status.code().map_or(ExitStatus::Unknown, ExitStatus::Code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[cfg(unix)]
+    fn pair() -> (Stream, std::os::unix::net::UnixStream) {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("two ends");
+        (transport::from_unix(ours), theirs)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_says_nothing_or_too_little_is_not_waited_for() {
+        let (ours, mut theirs) = pair();
+        for said in [&b""[..], &[40, 0, 0, 0, 0x94]] {
+            theirs.write_all(said).expect("sent");
+            let mut reader = FrameReader::wary();
+            let heard = greeting(&ours, &mut reader, Duration::from_millis(20));
+            assert!(matches!(heard, Err(FrameError::Io(_))), "{said:?}");
+        }
+    }
 }

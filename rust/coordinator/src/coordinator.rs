@@ -16,6 +16,7 @@ use crate::dispatcher::Dispatcher;
 use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
 use crate::history::{History, Outlook};
+use crate::memory::Memory;
 use crate::timings::{Findings, Fixture, Timings};
 use crate::transport::{self, Listener};
 
@@ -75,7 +76,8 @@ impl Address {
             readers.provide().map_err(StartError::Thread)?;
         }
         let (inbox, watched) = (input_sender.clone(), Arc::clone(&history));
-        let dispatcher = Dispatcher::new(path, inputs, inbox, readers.clone(), event_sender, watched);
+        let dispatcher =
+            Dispatcher::new(path, inputs, inbox, readers.clone(), event_sender, watched, Memory::now);
         let dispatcher = thread::Builder::new()
             .name("fastest-dispatch".to_owned())
             .spawn(move || dispatcher.run())

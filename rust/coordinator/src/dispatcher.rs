@@ -8,6 +8,7 @@ mod inboxes;
 mod leftovers;
 mod pressure;
 mod starts;
+mod trust;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,14 +22,17 @@ use serde_bytes::ByteBuf;
 use ends::{INTERRUPT_GRACE, Interrupt, Scope};
 use leftovers::Leftovers;
 use pressure::Pressure;
+use trust::Credit;
 
 use crate::board::Board;
+use crate::clock;
 use crate::connection::{self, Input, Peer, Readers};
 use crate::event::{Command, Event, Run};
 use crate::frame;
 use crate::hangs::Hangs;
 use crate::history::History;
 use crate::ledger::{ItemState, NotRunReason};
+use crate::memory::Memory;
 use crate::model::{Collection, ItemId, Membership, WorkerId};
 use crate::outbox::Inbox;
 use crate::plan::{Order, Plan};
@@ -75,6 +79,8 @@ pub(crate) struct Dispatcher {
     interrupt: Option<Interrupt>,
     early: Vec<Early>,
     leftovers: Leftovers,
+    /// What the machine has; a rehearsal has another one.
+    memory: fn() -> Option<Memory>,
     quitting: bool,
     looked: Instant,
     buffer: Vec<u8>,
@@ -124,6 +130,7 @@ impl Dispatcher {
         readers: Readers,
         events: Sender<Vec<Event>>,
         history: Arc<Mutex<History>>,
+        memory: fn() -> Option<Memory>,
     ) -> Self {
         Self {
             directory,
@@ -132,7 +139,7 @@ impl Dispatcher {
             readers,
             events,
             untold: Vec::new(),
-            processes: Processes::default(),
+            processes: Processes::of_a_run(),
             inboxes: BTreeMap::new(),
             peers: HashMap::new(),
             configurations: Vec::new(),
@@ -149,8 +156,9 @@ impl Dispatcher {
             interrupt: None,
             early: Vec::new(),
             leftovers: Leftovers::default(),
+            memory,
             quitting: false,
-            looked: Instant::now(),
+            looked: clock::now(),
             buffer: Vec::new(),
         }
     }
@@ -168,36 +176,61 @@ impl Dispatcher {
             } else {
                 self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
-            match input {
-                Ok(Input::Command(Command::Quit)) => {
-                    self.quitting = true;
-                    self.quit();
-                }
-                Ok(input) => self.handle(input),
-                Err(RecvTimeoutError::Timeout) => {}
+            let input = match input {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if self.looked.elapsed() >= TICK {
-                self.looked = Instant::now();
-                self.empty_inboxes();
-                self.look_for_hangs();
-                self.look_at_memory();
-                self.end_leftovers();
-                self.tell();
-            }
-            self.bury();
-            self.interrupt_if_due();
-            self.settle();
-            if self.quitting && self.processes.iter().next().is_none() {
+            };
+            self.turn(input);
+            if self.is_over() {
                 return;
             }
         }
+    }
+
+    /// What became of every item, for a rehearsal to look at.
+    #[cfg(all(unix, any(test, fuzzing)))]
+    pub(crate) fn ledger(&self) -> Option<&crate::ledger::Ledger> {
+        self.run.as_ref().map(|run| run.scheduler.ledger())
+    }
+
+    /// It was told to quit, and every process is gone.
+    pub(crate) fn is_over(&self) -> bool {
+        self.quitting && self.processes.iter().next().is_none()
+    }
+
+    /// Reacts to an input, or to none for a while.
+    pub(crate) fn turn(&mut self, input: Option<Input>) {
+        match input {
+            Some(Input::Command(Command::Quit)) => {
+                self.quitting = true;
+                self.quit();
+            }
+            Some(input) => self.handle(input),
+            None => {}
+        }
+        let now = clock::now();
+        if now.saturating_duration_since(self.looked) >= TICK {
+            self.looked = now;
+            self.empty_inboxes();
+            self.look_for_hangs();
+            self.look_at_memory();
+            self.end_leftovers();
+            self.tell();
+        }
+        self.bury();
+        self.interrupt_if_due();
+        self.settle();
     }
 
     fn handle(&mut self, input: Input) {
         match input {
             Input::Command(command) => self.obey(command),
             Input::Connected { connection, role, pid, peer } => {
+                if !self.is_awaited(role, pid) {
+                    // Its connection ends with `peer`.
+                    return;
+                }
                 self.peers.insert(connection, peer);
                 self.processes.connected(role, pid, connection);
                 if self.quitting {
@@ -222,10 +255,10 @@ impl Dispatcher {
             }
             Input::Closed(connection) => {
                 self.peers.remove(&connection);
-                self.processes.closed(connection, Instant::now());
+                self.processes.closed(connection, clock::now());
             }
             Input::ChildExited { pid, status } => {
-                self.processes.exited(pid, status, Instant::now());
+                self.processes.exited(pid, status, clock::now());
             }
         }
     }
@@ -273,7 +306,7 @@ impl Dispatcher {
                 if self.processes.get(Role::Collector).is_some() {
                     self.send(Role::Collector, &Downward::Fork { worker, payload });
                 } else {
-                    self.processes.failed_to_start(Role::Worker(worker), Instant::now());
+                    self.processes.failed_to_start(Role::Worker(worker), clock::now());
                 }
             }
             Command::ForkFromBase(worker) => {
@@ -286,7 +319,7 @@ impl Dispatcher {
                     Base::Connected => {
                         self.send(Role::Base, &Downward::Fork { worker, payload: ByteBuf::new() });
                     }
-                    Base::Gone => self.processes.failed_to_start(Role::Worker(worker), Instant::now()),
+                    Base::Gone => self.processes.failed_to_start(Role::Worker(worker), clock::now()),
                 }
             }
             Command::Become(worker) => {
@@ -332,6 +365,11 @@ impl Dispatcher {
     }
 
     fn receive(&mut self, role: Role, message: Upward) {
+        match self.credit(role, &message) {
+            Credit::Believed => {}
+            Credit::TooLate => return,
+            Credit::None => return self.turn_away(role),
+        }
         match (message, role) {
             (Upward::Note(payload), _) => self.emit(Event::Note(payload)),
             (Upward::WantsStop(payload), Role::Worker(_)) if self.run.is_none() => {
@@ -350,7 +388,7 @@ impl Dispatcher {
             (Upward::Forked { role, pid }, _) => self.processes.forked(role, pid),
             (Upward::NotForked { role, reason }, _) => self.refused(role, reason),
             (Upward::Exited { pid, status }, _) => {
-                self.processes.exited(pid, status, Instant::now());
+                self.processes.exited(pid, status, clock::now());
             }
             (Upward::SessionEnded(payload), role) => {
                 if let Some(process) = self.processes.get_mut(role) {
@@ -406,11 +444,9 @@ impl Dispatcher {
                 self.emit(Event::Outgrown { worker, bytes, grew });
             }
             (Upward::Leaving(processes), Role::Worker(worker)) => self.leaving(worker, processes),
-            // A greeting comes once and is handled before; the rest only workers say. A process that says
-            // something else is not one of ours gone wrong: both sides are the same version.
-            (Upward::Hello { .. }, _)
-            | (
-                // The collector's counts when it is told to become a worker.
+            // What only workers say, not believed of others. The collector's `Configured` counts when it is told to
+            // become a worker.
+            (
                 Upward::Configured
                 | Upward::WantItems
                 | Upward::Ready

@@ -26,8 +26,13 @@ pub enum FrameError {
     #[error("the connection was closed")]
     Closed,
     /// The frame is larger than the protocol allows.
-    #[error("a frame of {0} bytes is larger than the limit of {limit}", limit = crate::frame::MAX_FRAME)]
-    TooLarge(usize),
+    #[error("a frame of {length} bytes is larger than the limit of {limit}")]
+    TooLarge {
+        /// Its bytes.
+        length: usize,
+        /// The most that is allowed.
+        limit: usize,
+    },
     /// The bytes are not a message of this protocol.
     #[error("a frame could not be decoded: {0}")]
     Decode(#[from] rmp_serde::decode::Error),

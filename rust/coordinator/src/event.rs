@@ -146,8 +146,8 @@ impl Event {
 #[allow(clippy::struct_excessive_bools, reason = "independent answers of the controller")]
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What tests find in their environment as the name of the run.
-    pub testrunuid: String,
+    /// What tests find in their environment as the name of the run; none: what they start can't be found by it.
+    pub testrunuid: Option<String>,
     /// Workers at the start.
     pub workers: u32,
     /// How many may be replaced after a crash.

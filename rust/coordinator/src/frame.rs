@@ -11,6 +11,13 @@ use crate::error::FrameError;
 /// worker shortens well below this.
 pub const MAX_FRAME: usize = 256 << 20;
 
+/// Nor is a [`Hello`](crate::protocol::Hello), which has some fifty (bytes): nobody gets more room before it.
+pub const MAX_GREETING: usize = 256;
+
+/// No message is nested deeper: a collection's fixtures are six deep. What is skipped, since no field has its name, is
+/// walked through too, on the small stack of a thread that reads.
+const MAX_DEPTH: usize = 16;
+
 /// A buffer that has grown beyond this (bytes) is given back after use: the collector's message has megabytes, those
 /// behind it have hundreds of bytes.
 const KEPT: usize = 1 << 20;
@@ -35,7 +42,7 @@ pub fn encode<M: Serialize>(message: &M, buffer: &mut Vec<u8>) -> Result<(), Fra
     let length = buffer.len() - 4;
     match u32::try_from(length) {
         Ok(prefix) if length <= MAX_FRAME => buffer[..4].copy_from_slice(&prefix.to_le_bytes()),
-        Ok(_) | Err(_) => return Err(FrameError::TooLarge(length)),
+        Ok(_) | Err(_) => return Err(FrameError::TooLarge { length, limit: MAX_FRAME }),
     }
     Ok(())
 }
@@ -51,7 +58,9 @@ pub fn body(buffer: &[u8]) -> &[u8] {
 /// # Errors
 /// [`FrameError::Decode`].
 pub fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<M, FrameError> {
-    Ok(rmp_serde::from_slice(body)?)
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
+    deserializer.set_max_depth(MAX_DEPTH);
+    Ok(M::deserialize(&mut deserializer)?)
 }
 
 /// Encodes and writes one message with a single write.
@@ -69,13 +78,37 @@ pub fn write<M: Serialize>(
 }
 
 /// Bytes received so far, and the messages that are complete in them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameReader {
     bytes: Vec<u8>,
     start: usize,
+    limit: usize,
+}
+
+impl Default for FrameReader {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), start: 0, limit: MAX_FRAME }
+    }
 }
 
 impl FrameReader {
+    /// For a sender who has not greeted yet.
+    #[must_use]
+    pub fn wary() -> Self {
+        Self { limit: MAX_GREETING, ..Self::default() }
+    }
+
+    /// From now on messages may be as large as any.
+    pub fn trust(&mut self) {
+        self.limit = MAX_FRAME;
+    }
+
+    /// Bytes of memory that are held.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// The next complete message, if the bytes received so far hold one.
     ///
     /// # Errors
@@ -86,8 +119,8 @@ impl FrameReader {
             return Ok(None);
         };
         let length = u32::from_le_bytes(*prefix) as usize;
-        if length > MAX_FRAME {
-            return Err(FrameError::TooLarge(length));
+        if length > self.limit {
+            return Err(FrameError::TooLarge { length, limit: self.limit });
         }
         let Some(body) = rest.get(..length) else {
             return Ok(None);
@@ -111,7 +144,7 @@ impl FrameReader {
             self.start = 0;
         }
         let length = self.bytes.len();
-        self.bytes.resize(length + CHUNK, 0);
+        self.bytes.resize(length + CHUNK.min(self.limit), 0);
         let result = stream.read(&mut self.bytes[length..]);
         self.bytes.truncate(length + result.as_ref().map_or(0, |count| *count));
         match result {
@@ -168,7 +201,7 @@ mod tests {
     fn a_frame_over_the_limit_is_refused_before_it_is_read() {
         let mut reader = FrameReader::default();
         reader.fill(&mut &u32::MAX.to_le_bytes()[..]).expect("bytes");
-        assert!(matches!(reader.pop::<u32>(), Err(FrameError::TooLarge(_))));
+        assert!(matches!(reader.pop::<u32>(), Err(FrameError::TooLarge { .. })));
     }
 
     #[test]

@@ -104,7 +104,9 @@ fn outlook(nodeids: &[String], wide: &[String], known: &Timings) -> Option<Outlo
             continue;
         };
         let measured = f64::from(test.last.total);
-        let share = if measured > 0.0 { (f64::from(test.last.cpu) / measured).clamp(0.0, 1.0) } else { 1.0 };
+        let share = f64::from(test.last.cpu) / measured;
+        // A file may say anything.
+        let share = if measured > 0.0 && !share.is_nan() { share.clamp(0.0, 1.0) } else { 1.0 };
         own += seconds;
         cpu += seconds * share;
         tests += 1;

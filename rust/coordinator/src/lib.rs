@@ -14,6 +14,7 @@
 pub mod board;
 pub mod capacity;
 pub mod claims;
+mod clock;
 mod connection;
 pub mod coordinator;
 pub mod deque;
@@ -33,7 +34,10 @@ mod pace;
 pub mod plan;
 mod processes;
 pub mod protocol;
+#[cfg(all(unix, any(test, fuzzing)))]
+pub mod rehearsal;
 pub mod scheduler;
+mod shared_file;
 pub mod signals;
 mod table;
 pub mod timings;

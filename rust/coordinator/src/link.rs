@@ -7,7 +7,7 @@ use crate::error::FrameError;
 use crate::frame::{self, FrameReader};
 use crate::model::WorkerId;
 use crate::outbox::{self, Outbox};
-use crate::protocol::{Downward, Role, Upward, VERSION};
+use crate::protocol::{Downward, Hello, Role, Upward, VERSION};
 use crate::transport::{self, Stream};
 
 /// An open connection to the coordinator.
@@ -41,7 +41,8 @@ impl Link {
             sent: 0,
         };
         let pid = std::process::id();
-        link.send(&Upward::Hello { version: VERSION, token: token.to_owned(), role, pid })?;
+        frame::encode(&Hello { version: VERSION, token: token.to_owned(), role, pid }, &mut link.buffer)?;
+        link.send_buffer()?;
         Ok(link)
     }
 

@@ -96,3 +96,14 @@ pub struct Collection {
     /// Seconds after which an item counts as hanging, of those that say so themselves; 0: never.
     pub patience: Vec<(ItemId, f64)>,
 }
+
+impl Collection {
+    /// Whether its numbers can be those of a collection: keys are counted from 0, two of them to an item at most.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let count = self.items.len();
+        let is_key = |key: u32| (key as usize) < 2 * count;
+        self.items.iter().all(|item| is_key(item.group) && is_key(item.atom))
+            && self.patience.iter().all(|(item, _)| item.index() < count)
+    }
+}

@@ -11,8 +11,6 @@
 
 #![allow(unsafe_code, reason = "maps memory shared between processes")]
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +18,7 @@ use memmap2::MmapRaw;
 
 use crate::error::BoardError;
 use crate::model::WorkerId;
+use crate::shared_file;
 
 /// Bytes of the ring: reports of an empty test have about one thousand, and a worker runs some forty of those between
 /// two looks. What does not fit is sent.
@@ -53,8 +52,7 @@ impl Outbox {
     /// # Errors
     /// [`BoardError::Io`] if it can't be mapped, [`BoardError::Malformed`] if it has another size.
     pub fn open(path: &Path) -> Result<Self, BoardError> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let map = MmapRaw::map_raw(&file)?;
+        let map = MmapRaw::map_raw(&shared_file::open(path)?)?;
         if map.len() == RING + CAPACITY { Ok(Self(Ring(map))) } else { Err(BoardError::Malformed) }
     }
 
@@ -86,10 +84,7 @@ impl Inbox {
     /// # Errors
     /// [`BoardError::Io`] if the file can't be created, filled or mapped.
     pub fn create(path: &Path) -> Result<Self, BoardError> {
-        let mut file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        // Written, not only sized: a page that a full disk has no room for would kill who touches it.
-        file.write_all(&vec![0; RING + CAPACITY])?;
-        Ok(Self(Ring(MmapRaw::map_raw(&file)?)))
+        Ok(Self(Ring(MmapRaw::map_raw(&shared_file::create(path, RING + CAPACITY)?)?)))
     }
 
     /// The next entry, unless the worker had sent more than `received` messages on the socket before it.
@@ -129,33 +124,43 @@ impl Ring {
     )]
     fn counter(&self, offset: usize) -> &AtomicU64 {
         debug_assert!(offset == WRITTEN || offset == READ, "no counter at {offset}");
-        // SAFETY: both offsets lie in the mapping, which both constructors have checked to be larger, and are aligned.
-        // The counters are only ever accessed as atomics, for which any bit pattern is valid.
-        unsafe { &*self.0.as_ptr().add(offset).cast::<AtomicU64>() }
+        // SAFETY: both offsets lie in the mapping, which both constructors have checked to be larger.
+        let counter = unsafe { self.0.as_ptr().add(offset) };
+        // SAFETY: it is aligned, and lives as long as the mapping, which is `self`'s. The counters are only ever accessed
+        // as atomics, for which any bit pattern is valid.
+        unsafe { &*counter.cast::<AtomicU64>() }
     }
 
     /// Writes `bytes` at a place counted from the start of everything; what is there has been read.
     fn write(&self, at: u64, bytes: &[u8]) {
         let (start, before_wrap) = place(at, bytes.len());
-        // SAFETY: both parts lie within the ring, since `bytes` are no more than its capacity. Nobody else accesses
-        // them: the reader does not until the counter of what is written says so, and there is one writer.
-        unsafe {
-            let ring = self.0.as_mut_ptr().add(RING);
-            ring.add(start).copy_from_nonoverlapping(bytes.as_ptr(), before_wrap);
-            ring.copy_from_nonoverlapping(bytes.as_ptr().add(before_wrap), bytes.len() - before_wrap);
-        }
+        let (first, second) = bytes.split_at(before_wrap);
+        // SAFETY: `start` lies within the ring.
+        let at = unsafe { self.ring().add(start) };
+        // SAFETY: the first part ends with the ring at the latest. Nobody else accesses it: the reader does not until the
+        // counter of what is written says so, and there is one writer.
+        unsafe { at.copy_from_nonoverlapping(first.as_ptr(), first.len()) };
+        // SAFETY: the second part lies within the ring, since both are no more than its capacity; as above.
+        unsafe { self.ring().copy_from_nonoverlapping(second.as_ptr(), second.len()) };
     }
 
     /// Copies out what was written at a place counted from the start of everything.
     fn copy_out(&self, at: u64, bytes: &mut [u8]) {
         let (start, before_wrap) = place(at, bytes.len());
-        // SAFETY: both parts lie within the ring, since `bytes` are no more than its capacity. The writer has written
-        // them before it raised its counter, and does not write there again until the reader has raised its own.
-        unsafe {
-            let ring = self.0.as_ptr().add(RING);
-            bytes.as_mut_ptr().copy_from_nonoverlapping(ring.add(start), before_wrap);
-            bytes.as_mut_ptr().add(before_wrap).copy_from_nonoverlapping(ring, bytes.len() - before_wrap);
-        }
+        let (first, second) = bytes.split_at_mut(before_wrap);
+        // SAFETY: `start` lies within the ring.
+        let at = unsafe { self.ring().add(start) };
+        // SAFETY: the first part ends with the ring at the latest. The writer has written it before it raised its counter,
+        // and does not write there again until the reader has raised its own.
+        unsafe { at.copy_to_nonoverlapping(first.as_mut_ptr(), first.len()) };
+        // SAFETY: the second part lies within the ring, since both are no more than its capacity; as above.
+        unsafe { self.ring().copy_to_nonoverlapping(second.as_mut_ptr(), second.len()) };
+    }
+
+    /// Where the ring begins.
+    fn ring(&self) -> *mut u8 {
+        // SAFETY: the mapping is larger, as both constructors have checked.
+        unsafe { self.0.as_mut_ptr().add(RING) }
     }
 
     fn read(&self, at: u64) -> [u8; 4] {

@@ -1,15 +1,16 @@
 //! The processes of a run: which are connected, which have ended and how. Decides when one counts as dead.
 //!
 //! Two signs tell of a death: the connection closes, and the parent reports an exit status. Normally both come at
-//! once. A process that a test forked can hold a copy of the connection, so that it does not close; and a process
-//! that closes all its descriptors goes on living. So one sign alone counts too, after a grace period.
+//! once. A process that a test forked can hold a copy of the connection, so that it does not close: it is closed from
+//! here then, after a grace period, so that what the dead one has sent still comes before the end. And a process that
+//! closes all its descriptors goes on living: that one sign alone counts too, later.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::protocol::{ExitStatus, Role};
 
-/// Wait for the rest of the reports of a process known to have ended.
+/// Wait for the end of the connection of a process known to have ended.
 const DRAIN_GRACE: Duration = Duration::from_millis(200);
 /// Wait for the exit status of a process whose connection is closed, before it is killed.
 const STATUS_GRACE: Duration = Duration::from_secs(2);
@@ -55,7 +56,9 @@ impl Process {
         let exited = self.exited_at.map(|at| now.saturating_duration_since(at));
         match (self.status, closed, exited) {
             (Some(status), Some(_), _) => Some(Verdict::Dead(status)),
-            (Some(status), None, Some(since)) if since >= DRAIN_GRACE => Some(Verdict::Dead(status)),
+            (Some(status), None, Some(since)) if self.connection.is_none() && since >= DRAIN_GRACE => {
+                Some(Verdict::Dead(status))
+            }
             (None, Some(since), _) if since >= STATUS_GRACE => Some(Verdict::Lost),
             (Some(_) | None, _, _) => None,
         }
@@ -98,6 +101,13 @@ fn role_of(key: RoleKey) -> Role {
 }
 
 impl Processes {
+    /// Before anybody has come: there will be a collector.
+    pub(crate) fn of_a_run() -> Self {
+        let mut processes = Self::default();
+        processes.expect(Role::Collector);
+        processes
+    }
+
     /// Expects a process of this role from now on.
     pub(crate) fn expect(&mut self, role: Role) {
         self.table.entry(key(role)).or_default();
@@ -167,13 +177,6 @@ impl Processes {
         self.table.entry(key(role)).or_default().refusal = Some(refusal);
     }
 
-    /// Workers that have not connected yet.
-    pub(crate) fn unconnected_workers(&self) -> Vec<Role> {
-        let waits = |process: &Process| process.received == 0;
-        let workers = self.iter().filter(|(role, process)| matches!(role, Role::Worker(_)) && waits(process));
-        workers.map(|(role, _)| role).collect()
-    }
-
     /// Who is behind a connection.
     #[must_use]
     pub(crate) fn role(&self, connection: ConnectionId) -> Option<Role> {
@@ -211,6 +214,14 @@ impl Processes {
     #[must_use]
     pub(crate) fn has_pending(&self) -> bool {
         self.table.values().any(|process| process.closed_at.is_some() || process.exited_at.is_some())
+    }
+
+    /// Connections that somebody holds open behind a process which has ended.
+    pub(crate) fn held_open(&self, now: Instant) -> impl Iterator<Item = ConnectionId> {
+        let is_held = move |process: &Process| {
+            process.exited_at.is_some_and(|at| now.saturating_duration_since(at) >= DRAIN_GRACE)
+        };
+        self.table.values().filter_map(move |process| process.connection.filter(|_| is_held(process)))
     }
 
     /// Removes the processes that count as dead and tells what became of them.
@@ -262,6 +273,10 @@ mod tests {
     fn a_grandchild_that_holds_the_connection_does_not_hide_a_death() {
         let (mut processes, now) = connected();
         processes.exited(42, ExitStatus::Code(1), now);
+        assert_eq!(processes.held_open(now).count(), 0);
+        assert_eq!(processes.held_open(now + DRAIN_GRACE).collect::<Vec<_>>(), [7]);
+        assert!(processes.bury(now + DRAIN_GRACE).is_empty(), "reports may still be in the socket");
+        processes.closed(7, now + DRAIN_GRACE);
         assert_eq!(processes.bury(now + DRAIN_GRACE).len(), 1);
         assert_eq!(processes.role(7), None);
     }
@@ -280,6 +295,7 @@ mod tests {
     fn the_death_of_a_killed_process_is_known_without_its_parent() {
         let (mut processes, now) = connected();
         processes.killed(now);
+        processes.closed(7, now);
         assert_eq!(processes.bury(now + DRAIN_GRACE)[0].2, Verdict::Dead(ExitStatus::Signal(9)));
     }
 

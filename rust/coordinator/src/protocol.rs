@@ -7,7 +7,20 @@ use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
+
+/// The first message on every connection. Who has not sent the right one is not listened to.
+#[derive(Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the sender.
+    pub version: u32,
+    /// The run's secret.
+    pub token: String,
+    /// What the sender is.
+    pub role: Role,
+    /// Its process id.
+    pub pid: u32,
+}
 
 /// What a process is, told in its greeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,17 +60,6 @@ pub struct LeftProcess {
 /// From a process to the coordinator.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Upward {
-    /// The first message on every connection.
-    Hello {
-        /// [`VERSION`] of the sender.
-        version: u32,
-        /// The run's secret.
-        token: String,
-        /// What the sender is.
-        role: Role,
-        /// Its process id.
-        pid: u32,
-    },
     /// For the controller: a warning, a collection report.
     Note(ByteBuf),
     /// The collector's items, in collection order.

@@ -351,6 +351,7 @@ impl<C: Claims> Scheduler<C> {
             slot.holding.clear();
         }
         let reason = self.reason_of_exhaustion();
+        self.abandon_alone();
         self.drop_all(reason, |_| true);
         let mut actions = Vec::new();
         self.conclude(&mut actions);

@@ -187,7 +187,8 @@ fn remember(recent: &mut Vec<f32>, seconds: f32) {
 
 /// The lower median: of two, the smaller.
 fn median(values: &[f32]) -> Option<f32> {
-    let mut sorted: Vec<f32> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let is_duration = |value: &f32| value.is_finite() && *value >= 0.0;
+    let mut sorted: Vec<f32> = values.iter().copied().filter(is_duration).collect();
     sorted.sort_by(f32::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::frame;
 use crate::timings::{Findings, Timings};
 
 /// What the file begins with; the number is raised with every change of the format.
@@ -40,8 +41,23 @@ pub fn read(path: &Path) -> Result<Timings, TimingsError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Timings::default()),
         Err(source) => return Err(TimingsError::Io { path: path.to_owned(), source }),
     };
-    let body = bytes.strip_prefix(MAGIC).map(rmp_serde::from_slice);
-    body.and_then(Result::ok).ok_or_else(|| TimingsError::Foreign { path: path.to_owned() })
+    decode(&bytes).ok_or_else(|| TimingsError::Foreign { path: path.to_owned() })
+}
+
+/// What such a file says; nothing if it is none. It is numbers and names, whoever has written it.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<Timings> {
+    frame::decode(bytes.strip_prefix(MAGIC)?).ok()
+}
+
+/// The inverse of [`decode`].
+///
+/// # Errors
+/// Any error of encoding.
+pub fn encode(timings: &Timings) -> std::io::Result<Vec<u8>> {
+    let mut bytes = MAGIC.to_vec();
+    rmp_serde::encode::write(&mut bytes, timings).map_err(std::io::Error::other)?;
+    Ok(bytes)
 }
 
 /// Adds what a run has found out. With `replace`, a file that holds something else is written anew.
@@ -65,15 +81,19 @@ pub fn add(path: &Path, findings: Findings, day: u32, replace: bool) -> Result<(
 fn lock(path: &Path) -> std::io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(PathBuf::from(name))?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    // Where others can write too, the name is known to them: nothing is created for them elsewhere.
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    let lock = options.open(PathBuf::from(name))?;
     lock.lock()?;
     Ok(lock)
 }
 
 /// Whoever reads meanwhile sees the old file or the new one.
 fn write(path: &Path, timings: &Timings) -> std::io::Result<()> {
-    let mut bytes = MAGIC.to_vec();
-    rmp_serde::encode::write(&mut bytes, timings).map_err(std::io::Error::other)?;
+    let bytes = encode(timings)?;
     // A link stays one.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

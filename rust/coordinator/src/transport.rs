@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use interprocess::local_socket::prelude::*;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
@@ -17,7 +18,8 @@ const SOCKET: &str = "socket";
 const ROOM: usize = 256 << 10;
 
 /// Creates the run's directory, which only its owner can enter: in the temporary directory, or elsewhere if it can't be
-/// written to, is full, or a socket's path would get too long there.
+/// written to, is full, or a socket's path would get too long there. Where somebody else could put another directory in
+/// its place is the last resort.
 ///
 /// # Errors
 /// [`StartError::Directory`] if no candidate works.
@@ -25,6 +27,7 @@ pub fn private_directory() -> Result<tempfile::TempDir, StartError> {
     let mut candidates = vec![std::env::temp_dir()];
     candidates.extend(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from));
     candidates.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
+    candidates.sort_by_key(|candidate| can_be_exchanged_in(candidate));
     let mut failure = io::Error::from(io::ErrorKind::InvalidFilename);
     for candidate in &candidates {
         match directory_in(candidate) {
@@ -36,9 +39,30 @@ pub fn private_directory() -> Result<tempfile::TempDir, StartError> {
     Err(StartError::Directory { tried: tried.join(", "), source: failure })
 }
 
+/// Whether others may rename what lies in this directory: they can write to it, and it has no sticky bit.
+#[cfg(unix)]
+fn can_be_exchanged_in(parent: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    const WRITABLE: u32 = 0o022;
+    const STICKY: u32 = 0o1000;
+    parent.metadata().is_ok_and(|metadata| {
+        let mode = metadata.permissions().mode();
+        mode & WRITABLE != 0 && mode & STICKY == 0
+    })
+}
+
+/// Permissions can't be told from a mode here.
+#[cfg(not(unix))]
+fn can_be_exchanged_in(_parent: &Path) -> bool {
+    false
+}
+
+/// The name comes from the system's randomness. Who plants something there nevertheless makes this fail: a directory is
+/// made or not, and no link is followed.
 fn directory_in(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let name = format!("fastest-{:016x}", getrandom::u64()?);
     let mut builder = tempfile::Builder::new();
-    builder.prefix("fastest-");
+    builder.prefix(&name).rand_bytes(0);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -73,7 +97,10 @@ pub fn address(directory: &Path) -> PathBuf {
 /// [`StartError::Bind`].
 pub fn listen(address: &Path) -> Result<Listener, StartError> {
     let name = address.to_fs_name::<GenericFilePath>().map_err(StartError::Bind)?;
-    ListenerOptions::new().name(name).reclaim_name(false).create_sync().map_err(StartError::Bind)
+    let options = ListenerOptions::new().name(name).reclaim_name(false);
+    #[cfg(unix)]
+    let options = interprocess::os::unix::local_socket::ListenerOptionsExt::mode(options, 0o600);
+    options.create_sync().map_err(StartError::Bind)
 }
 
 /// Waits for the next process that connects.
@@ -87,9 +114,32 @@ pub fn accept(listener: &Listener) -> io::Result<Stream> {
 /// Connects to the coordinator at `address`.
 ///
 /// # Errors
-/// Any I/O error of `connect`.
+/// Any I/O error of `connect`; `PermissionDenied` if another user listens there, who is not to be told the secret.
 pub fn connect(address: &Path) -> io::Result<Stream> {
-    Stream::connect(address.to_fs_name::<GenericFilePath>()?)
+    let stream = Stream::connect(address.to_fs_name::<GenericFilePath>()?)?;
+    if is_own_user(&stream) { Ok(stream) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// Whether the system says that the process at the other end belongs to the user of this one.
+#[cfg(unix)]
+#[must_use]
+pub fn is_own_user(stream: &Stream) -> bool {
+    stream.peer_creds().is_ok_and(|peer| peer.euid() == Some(rustix::process::geteuid().as_raw()))
+}
+
+/// A named pipe of the system's default lets its creator's user in only.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_own_user(_stream: &Stream) -> bool {
+    true
+}
+
+/// How long a read may wait; `None`: for ever.
+///
+/// # Errors
+/// Any I/O error of the system call, or that there is none.
+pub fn set_patience(stream: &Stream, patience: Option<Duration>) -> io::Result<()> {
+    stream.set_recv_timeout(patience)
 }
 
 /// Ends the connection for both sides, although other threads may still hold the stream.
@@ -162,6 +212,12 @@ pub fn probe(_stream: &Stream) -> io::Result<()> {
 pub fn send_all(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     (&mut &*stream).write_all(bytes)
+}
+
+/// A stream without a listener.
+#[cfg(all(unix, any(test, fuzzing)))]
+pub(crate) fn from_unix(stream: std::os::unix::net::UnixStream) -> Stream {
+    Stream::UdSocket(stream.into())
 }
 
 /// The file descriptor, for `poll` and for closing inherited copies.

@@ -1,13 +1,17 @@
 //! Who may talk to the coordinator: a process of the run, with its secret and this version of the protocol.
 
+use std::path::Path;
 use std::time::Duration;
 
 use coordinator::coordinator::Address;
 use coordinator::error::FrameError;
 use coordinator::event::Event;
+use coordinator::frame::{self, FrameReader};
 use coordinator::link::Link;
-use coordinator::protocol::{Downward, Role, Upward};
+use coordinator::model::WorkerId;
+use coordinator::protocol::{Downward, Hello, Role, Upward, VERSION};
 use coordinator::transport;
+use serde::Serialize;
 
 #[test]
 fn a_process_with_the_secret_is_heard() {
@@ -31,6 +35,49 @@ fn a_process_without_the_secret_is_shown_the_door() {
     let mut link = Link::connect(&directory, "guessed", Role::Base).expect("a connection");
     assert!(matches!(link.receive(true), Err(FrameError::Closed)));
     assert!(coordinator.next_events(Duration::from_millis(50)).is_ok_and(|events| events.is_empty()));
+}
+
+/// What the coordinator answers to a first message.
+fn answer(directory: &Path, first: &impl Serialize) -> Result<Downward, FrameError> {
+    let mut stream = transport::connect(&transport::address(directory)).expect("a connection");
+    frame::write(&mut stream, first, &mut Vec::new()).expect("sent");
+    FrameReader::default().next(&mut stream)
+}
+
+#[test]
+fn another_first_message_is_no_greeting() {
+    let address = Address::bind().expect("an address");
+    let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+    let coordinator = address.start(1).expect("threads");
+    let hello = |version, token: &str, role| Hello { version, token: token.to_owned(), role, pid: 1 };
+    let unheard_of = Role::Worker(WorkerId(u32::MAX));
+    for wrong in [
+        hello(VERSION + 1, &token, Role::Base),
+        hello(VERSION, &token[1..], Role::Base),
+        hello(VERSION, &format!("{token}0"), Role::Base),
+        hello(VERSION, "", Role::Base),
+        hello(VERSION, &token, unheard_of),
+    ] {
+        assert!(matches!(answer(&directory, &wrong), Err(FrameError::Closed)));
+    }
+    assert!(matches!(answer(&directory, &Upward::Ready), Err(FrameError::Closed)));
+    assert!(coordinator.next_events(Duration::from_millis(50)).is_ok_and(|events| events.is_empty()));
+}
+
+#[test]
+fn of_two_that_are_the_same_the_first_one_counts() {
+    let address = Address::bind().expect("an address");
+    let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+    let mut coordinator = address.start(1).expect("threads");
+    let mut first = Link::connect(&directory, &token, Role::Base).expect("a connection");
+    first.send(&Upward::Note(vec![1].into())).expect("sent");
+    assert_eq!(coordinator.next_events(Duration::from_secs(20)).map(|events| events.len()), Ok(1));
+    let mut second = Link::connect(&directory, &token, Role::Base).expect("a connection");
+    assert!(matches!(second.receive(true), Err(FrameError::Closed)));
+    first.send(&Upward::Note(vec![2].into())).expect("it is still heard");
+    assert_eq!(coordinator.next_events(Duration::from_secs(20)).map(|events| events.len()), Ok(1));
+    drop(first);
+    coordinator.close(Duration::from_secs(20));
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Coordinator {
         replaces_grown: bool,
     ) {
         let run = Run {
-            testrunuid,
+            testrunuid: Some(testrunuid),
             workers,
             max_restarts,
             max_failures,

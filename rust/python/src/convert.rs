@@ -43,7 +43,7 @@ pub(crate) fn frame_error(error: FrameError) -> PyErr {
     match error {
         FrameError::Io(error) if error.kind() == std::io::ErrorKind::Interrupted => error.into(),
         FrameError::Io(_) | FrameError::Closed => PyConnectionError::new_err(error.to_string()),
-        FrameError::TooLarge(_) | FrameError::Decode(_) | FrameError::Encode(_) => {
+        FrameError::TooLarge { .. } | FrameError::Decode(_) | FrameError::Encode(_) => {
             PyValueError::new_err(error.to_string())
         }
     }

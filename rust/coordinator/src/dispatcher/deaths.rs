@@ -1,8 +1,7 @@
 //! What follows when a process has died: who is to blame, what becomes of its work, and whether another takes its place.
 
-use std::time::Instant;
-
 use super::{Base, Dispatcher, Early, Running, running_item};
+use crate::clock;
 use crate::event::Event;
 use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
@@ -13,7 +12,11 @@ use crate::signals::{self, Signal};
 
 impl Dispatcher {
     pub(super) fn bury(&mut self) {
-        for (role, process, verdict) in self.processes.bury(Instant::now()) {
+        let now = clock::now();
+        for connection in self.processes.held_open(now) {
+            self.peers.remove(&connection);
+        }
+        for (role, process, verdict) in self.processes.bury(now) {
             let status = match verdict {
                 Verdict::Dead(status) => status,
                 Verdict::Lost => {
@@ -43,8 +46,25 @@ impl Dispatcher {
         }
     }
 
+    /// After the death of one that forks: what it was asked for will not come, and what it had just forked dies with it
+    /// unheard, or is not let in any more.
+    fn lose_the_unborn(&mut self) {
+        let orphans: Vec<Role> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| process.received == 0)
+            .map(|(role, _)| role)
+            .collect();
+        for role in orphans {
+            if let Some(pid) = self.processes.get(role).and_then(|process| process.pid) {
+                signals::send(pid, Signal::Kill);
+            }
+            self.processes.failed_to_start(role, clock::now());
+        }
+    }
+
     fn lose_collector(&mut self, process: &Process, status: ExitStatus) {
-        self.abandon_unconnected();
+        self.lose_the_unborn();
         if let Some(refusal) = process.refusal.clone() {
             self.emit(Event::NotStarted { worker: None, refusal });
         } else if !process.ended {
@@ -52,19 +72,10 @@ impl Dispatcher {
         }
     }
 
+    /// Its children die with it, a template among them.
     fn lose_base(&mut self) {
         self.base = Base::Gone;
-        self.abandon_unconnected();
-    }
-
-    /// Forks that a parent was asked for and did not do will never happen, and nobody tells how those end that it did.
-    fn abandon_unconnected(&mut self) {
-        for role in self.processes.unconnected_workers() {
-            if let Some(pid) = self.processes.get(role).and_then(|process| process.pid) {
-                signals::send(pid, Signal::Kill);
-            }
-            self.processes.failed_to_start(role, Instant::now());
-        }
+        self.lose_the_unborn();
     }
 
     pub(super) fn lose_worker(&mut self, worker: WorkerId, process: &Process, status: ExitStatus) {

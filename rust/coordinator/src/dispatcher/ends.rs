@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_bytes::ByteBuf;
 
 use super::{Dispatcher, running_item};
+use crate::clock;
 use crate::event::Event;
 use crate::ledger::NotRunReason;
 use crate::model::WorkerId;
@@ -45,12 +46,12 @@ impl Dispatcher {
     }
 
     pub(super) fn interrupt_after(&mut self, delay: Duration, scope: Scope) {
-        self.interrupt = Some(Interrupt { at: Instant::now() + delay, scope });
+        self.interrupt = Some(Interrupt { at: clock::now() + delay, scope });
     }
 
     /// Interrupts what runs: tests, or the collection if there are no tests yet.
     pub(super) fn interrupt_if_due(&mut self) {
-        let Some(interrupt) = self.interrupt.take_if(|interrupt| interrupt.at <= Instant::now()) else {
+        let Some(interrupt) = self.interrupt.take_if(|interrupt| interrupt.at <= clock::now()) else {
             return;
         };
         let is_busy = |role: Role| match (role, &self.run) {
@@ -81,7 +82,7 @@ impl Dispatcher {
         for pid in self.processes.iter().filter_map(|(_, process)| process.pid) {
             signals::send(pid, Signal::Kill);
         }
-        self.processes.killed(Instant::now());
+        self.processes.killed(clock::now());
     }
 
     pub(super) fn quit(&mut self) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
+use crate::clock;
 use crate::event::Event;
 use crate::model::WorkerId;
 use crate::protocol::{LeftProcess, Role};
@@ -45,7 +46,7 @@ impl Leftovers {
 impl Dispatcher {
     /// The worker has nothing more to do, and tests of it have left these processes.
     pub(super) fn leaving(&mut self, worker: WorkerId, processes: Vec<LeftProcess>) {
-        let now = Instant::now();
+        let now = clock::now();
         self.leftovers.leaving.insert(worker, now + WORKER);
         self.give_grace(worker, processes, now + BEFORE_DEATH);
     }
@@ -53,13 +54,14 @@ impl Dispatcher {
     /// The worker is gone. If it `has_told` what its tests had left, that has to follow soon; else nobody was left to end
     /// it, or even to tell what it was.
     pub(super) fn has_left(&mut self, worker: WorkerId, has_told: bool) {
-        let soon = Instant::now() + AFTER_DEATH;
+        let soon = clock::now() + AFTER_DEATH;
         self.leftovers.leaving.remove(&worker);
         for left in self.leftovers.processes.iter_mut().filter(|left| left.worker == worker) {
             left.deadline = left.deadline.min(soon);
         }
-        if let Some(run) = self.run.as_ref().filter(|_| !has_told) {
-            let orphans = table::started_by(&run.options.testrunuid, &worker.to_string());
+        let run = self.run.as_ref().and_then(|run| run.options.testrunuid.as_deref());
+        if let Some(run) = run.filter(|_| !has_told) {
+            let orphans = table::started_by(run, &worker.to_string());
             self.give_grace(worker, orphans, soon);
         }
     }
@@ -72,7 +74,7 @@ impl Dispatcher {
     }
 
     pub(super) fn end_leftovers(&mut self) {
-        let now = Instant::now();
+        let now = clock::now();
         let lingering: Vec<WorkerId> = self
             .leftovers
             .leaving

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::Dispatcher;
+use crate::clock;
 use crate::event::Event;
 use crate::memory::Memory;
 use crate::model::WorkerId;
@@ -26,11 +27,11 @@ impl Dispatcher {
         let Some(run) = &mut self.run else {
             return;
         };
-        if run.pressure.looked.is_some_and(|looked| looked.elapsed() < EVERY) {
+        if run.pressure.looked.is_some_and(|looked| clock::now().saturating_duration_since(looked) < EVERY) {
             return;
         }
-        run.pressure.looked = Some(Instant::now());
-        run.pressure.short = Memory::now().filter(|memory| memory.is_short());
+        run.pressure.looked = Some(clock::now());
+        run.pressure.short = (self.memory)().filter(|memory| memory.is_short());
         let Some(memory) = run.pressure.short else {
             return self.ask_for_postponed();
         };

@@ -1,8 +1,7 @@
 //! Processes that are to be made: what they need of this one is there before they are.
 
-use std::time::Instant;
-
 use super::Dispatcher;
+use crate::clock;
 use crate::processes::Refusal;
 use crate::protocol::Role;
 
@@ -28,7 +27,7 @@ impl Dispatcher {
         };
         let can = refusal.is_none();
         if let Some(refusal) = refusal {
-            self.processes.refused(role, refusal, Instant::now());
+            self.processes.refused(role, refusal, clock::now());
         }
         can
     }
@@ -36,6 +35,6 @@ impl Dispatcher {
     /// The system would not make a process.
     pub(super) fn refused(&mut self, role: Role, reason: String) {
         self.readers.withdraw();
-        self.processes.refused(role, Refusal::System(reason), Instant::now());
+        self.processes.refused(role, Refusal::System(reason), clock::now());
     }
 }

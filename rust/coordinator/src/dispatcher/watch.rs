@@ -1,8 +1,7 @@
 //! Looks at what workers are at, and ends those that hang.
 
-use std::time::Instant;
-
 use super::{Dispatcher, Running, running_item};
+use crate::clock;
 use crate::event::Run;
 use crate::hangs::{Doing, Hangs, Patience, Step};
 use crate::model::{Collection, ItemId, WorkerId};
@@ -15,7 +14,7 @@ impl Dispatcher {
         let Some(run) = self.run.as_mut().filter(|run| !run.hangs.are_allowed()) else {
             return;
         };
-        let now = Instant::now();
+        let now = clock::now();
         run.hangs.begin_look(now);
         for (role, process) in self.processes.iter() {
             let (Role::Worker(worker), Some(pid), None) = (role, process.pid, process.status) else {

@@ -118,6 +118,16 @@ impl<C: Claims> Scheduler<C> {
         was_alone
     }
 
+    /// Nobody is left, and nobody comes: not for the item whose turn it was either.
+    pub(super) fn abandon_alone(&mut self) {
+        match self.alone.current.take() {
+            Some(Current::Asked(item) | Current::Expected(item, _)) => {
+                self.close(item, End::NotRun(NotRunReason::NoFreshWorker));
+            }
+            Some(Current::Running(_)) | None => {}
+        }
+    }
+
     /// Nothing waits any more.
     pub(super) fn clear_alone(&mut self) {
         self.alone = Alone::default();

@@ -1,0 +1,7 @@
+//! Bytes as they may come over a connection.
+#![no_main]
+
+#[path = "../../coordinator/tests/support/hostile_bytes.rs"]
+mod hostile_bytes;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile_bytes::frames(bytes));
