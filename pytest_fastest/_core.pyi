@@ -441,8 +441,8 @@ def automatic_workers(
 ) -> tuple[int, str]:
     """The automatic number of workers and the reason for it, as a phrase."""
 
-def die_with_parent() -> None:
-    """Lets the system kill this process when its parent ends (Linux)."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Lets the system kill this process when its parent ends (Linux), or now if it is not that `parent` any more."""
 
 def dump_signal() -> int | None:
     """The signal that a worker is sent before it is killed for hanging; `None` where there is none."""

@@ -56,7 +56,6 @@ def _drop_exit_handlers() -> None:
 
 def settle(config: pytest.Config, workerinput: dict[str, Any], terminal: Terminal, collector: Collector) -> None:
     """Makes the forked copy of the template a worker of its own."""
-    _core.die_with_parent()
     _drop_exit_handlers()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     identity.assume(config, workerinput)

@@ -20,6 +20,7 @@ def fork_from_base(address: Address) -> int | None:
     fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in fatal]
     refusal = None
+    base = os.getpid()
     try:
         pid = os.fork()
     except OSError as error:
@@ -50,8 +51,9 @@ def fork_from_base(address: Address) -> int | None:
             os._exit(0)
         except BaseException:
             os._exit(1)
+    if worker is None:
+        _core.die_with_parent(base)
     signal.signal(signal.SIGINT, inherited)
     for number, handler in handlers:
         signal.signal(number, handler)
-    _core.die_with_parent()
     return worker

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from os import getpid  # A test may replace it where others look.
 from typing import NamedTuple
 
 from pytest_fastest import _core
@@ -88,6 +89,7 @@ def serve(link: _core.Link, children: Children) -> Forked | Become | None:
     Raises `ConnectionError` if the coordinator is gone.
     """
     quitting = False
+    parent = getpid()
     while not (quitting and not children):
         poll = select.poll()
         poll.register(link.fileno(), select.POLLIN)
@@ -104,6 +106,7 @@ def serve(link: _core.Link, children: Children) -> Forked | Become | None:
                         link.not_forked(worker, str(error))
                         continue
                     if pid == 0:
+                        _core.die_with_parent(parent)
                         children.forget()
                         link.close()
                         return Forked(worker, payload)

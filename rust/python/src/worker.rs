@@ -353,12 +353,19 @@ pub(crate) fn dump_signal() -> Option<i32> {
     coordinator::signals::number_of_dump()
 }
 
-/// Lets the system kill this process when its parent ends (Linux; elsewhere the closed connection has to do).
+/// Lets the system kill this process when its parent ends (Linux; elsewhere the closed connection has to do). A `parent`
+/// that is given may have ended before: then this process is killed now.
 #[pyfunction]
-pub(crate) fn die_with_parent() {
+#[pyo3(signature = (parent=None))]
+pub(crate) fn die_with_parent(parent: Option<i32>) {
     #[cfg(target_os = "linux")]
     {
-        let signal = Some(rustix::process::Signal::KILL);
-        let _refused = rustix::process::set_parent_process_death_signal(signal);
+        use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+        let _refused = set_parent_process_death_signal(Some(Signal::KILL));
+        if parent.is_some() && getppid().map(|pid| pid.as_raw_nonzero().get()) != parent {
+            let _never_fails = kill_process(getpid(), Signal::KILL);
+        }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
 }
