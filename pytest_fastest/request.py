@@ -45,7 +45,6 @@ class Request(NamedTuple):
     * `keep_order`: groups are taken in collection order;
     * `testrunuid`: a name for the run that the user has chosen;
     * `hang_timeout`: after so many seconds a test hangs; `None`: never;
-    * `limits_memory`: what a worker may hold is limited;
     * `retry_crashed`: how often a test that has crashed its worker runs again alone.
     """
 
@@ -60,7 +59,6 @@ class Request(NamedTuple):
     testrunuid: str | None = None
     hang_timeout: float | None = None
     retry_crashed: int = 0
-    limits_memory: bool = False
 
 
 class Declined(NamedTuple):
@@ -111,7 +109,6 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
         option.testrunuid,
         _hang_timeout(config),
         option.retry_crashed,
-        option.memory_limit is not None,
     )
 
 

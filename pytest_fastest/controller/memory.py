@@ -29,6 +29,11 @@ class Memory:
                 f"{_OPTION}: this system does not tell how much memory there is; give an amount as 1G"
             )
 
+    @property
+    def is_limited(self) -> bool:
+        """Workers may have to leave because they hold too much."""
+        return self._limit is not None
+
     def check(self, held: int) -> None:
         """Before anything runs; `held`: what the process that has collected holds, in bytes.
 

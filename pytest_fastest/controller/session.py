@@ -251,7 +251,7 @@ class ControllerPlugin:
             most_retries=self._request.retry_crashed,
             configures_first=self._method != "fork",
             hang_timeout=self._request.hang_timeout,
-            replaces_grown=self._request.limits_memory,
+            replaces_grown=self._memory.is_limited,
         )
         self._nodes.set_count(count)
         first = 0

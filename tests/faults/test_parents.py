@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from faults.places import CONFTEST
+
 if TYPE_CHECKING:
     from processes.harness import Result, Suite
 
@@ -23,19 +25,6 @@ TESTS = """
         mark("running")
         if number:
             time.sleep(30)
-"""
-CONFTEST = """
-    import os, time
-    from witness import mark
-
-    def wait_at(config, place):
-        if hasattr(config, "workerinput"):
-            mark(place)
-            if os.environ["WAITS_AT"] == place:
-                time.sleep(30)
-
-    def pytest_collection_modifyitems(config): wait_at(config, "collecting")
-    def pytest_sessionfinish(session): wait_at(session.config, "finishing")
 """
 # Who is killed, as seen from a worker.
 PARENT, GRANDPARENT = 1, 2

@@ -10,25 +10,8 @@ import subprocess
 import pytest
 from processes.harness import METHODS, Suite
 
-CONFTEST = """
-    import os, time
-    import pytest
-    from witness import mark
+from faults.places import CONFTEST
 
-    def wait_at(config, place):
-        if hasattr(config, "workerinput"):
-            mark(place)
-            if os.environ["WAITS_AT"] == place:
-                time.sleep(30)
-
-    def pytest_collection_modifyitems(config): wait_at(config, "collecting")
-    def pytest_sessionfinish(session): wait_at(session.config, "finishing")
-
-    @pytest.fixture(scope="session", autouse=True)
-    def of_the_session(request):
-        yield
-        wait_at(request.config, "tearing down")
-"""
 TEST = "from witness import mark\ndef test_it(): mark('ran')"
 PLACES = ("collecting", "tearing down", "finishing")
 

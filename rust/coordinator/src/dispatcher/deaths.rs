@@ -39,7 +39,8 @@ impl Dispatcher {
                     self.early.push(Early::Lost { worker, process, status });
                 }
                 Role::Worker(worker) => {
-                    self.has_left(worker, process.ended);
+                    // Who has never come has started nothing: there is nothing to look for.
+                    self.has_left(worker, process.ended || process.received == 0);
                     self.lose_worker(worker, &process, status);
                 }
             }
