@@ -34,7 +34,7 @@ class Address:
     def __new__(cls) -> Address: ...
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
-    def start(self, forked: int) -> Coordinator:
+    def start(self, base: int | None) -> Coordinator:
         """Starts the coordinator's threads; `forked`: how many processes will connect that it is not asked for."""
 
 @final

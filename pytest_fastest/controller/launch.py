@@ -84,8 +84,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     atexit.register(gc.freeze)
     # The first threads of this process, now that nothing forks from it any more.
     try:
-        # Base and template are on their way already.
-        coordinator = bound.start(0 if base_pid is None else 2)
+        coordinator = bound.start(base_pid)
     except OSError as error:
         if base_pid is not None:
             # Nobody answers it, so it ends.

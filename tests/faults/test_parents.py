@@ -79,3 +79,48 @@ def test_while_sessions_end(suite: Suite, method: str, who: str, generations: in
     assert result.counts == {"passed": 2}
     for worker in ("gw0", "gw1"):
         assert f"worker '{worker}' lost its connection outside of any test" in result.stdout
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_the_base_before_it_connects(suite: Suite, method: str) -> None:
+    suite.write(
+        early="""
+        import os, signal
+        # The first process that is forked is the base.
+        os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGKILL))
+        """,
+        test_a="def test_a(): pass",
+    )
+    result = suite.run("-p", "early", "-n", "2", "--start-method", method, timeout=20)
+    assert result.returncode == 3, result.output
+    assert "the process that collects" in result.stdout
+
+
+def test_before_what_crashes_runs_again_alone(suite: Suite) -> None:
+    # The worker dies in the test, and its parent with it.
+    suite.write(test_a="import os, signal\ndef test_a(): os.kill(os.getppid(), signal.SIGKILL); signal.pause()")
+    result = suite.run("-n", "1", "--start-method", "fork", "--retry-crashed", "2", timeout=20)
+    assert result.returncode == 1, result.output
+    assert result.counts == {"rerun": 1, "errors": 1}, "it has crashed, and was not run again"
+    assert "no fresh one came in which it could run again" in result.output
+    assert "again, alone in" not in result.output
+
+
+def test_before_who_has_outgrown_its_limit_is_replaced(suite: Suite) -> None:
+    suite.write(
+        conftest="""
+        import os, signal
+        def pytest_sessionfinish():
+            if os.environ.get("PYTEST_XDIST_WORKER"):
+                # Its own end is not to come first.
+                os.setpgid(0, 0)
+                os.kill(os.getppid(), signal.SIGKILL)
+        """,
+        test_a="def test_a(): globals()['held'] = b'x' * (200 << 20)",
+        test_b="def test_b(): pass",
+    )
+    result = suite.run("-n", "1", "--start-method", "fork", "--memory-limit", "150M", timeout=20)
+    assert result.returncode == 1, result.output
+    assert sum(result.counts.values()) == 2
+    assert "is not replaced: the process that workers are forked from is gone" in result.output
+    assert "replacing" not in result.output

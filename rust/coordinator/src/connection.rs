@@ -27,6 +27,10 @@ const AT_THE_DOOR: usize = 64;
 /// A process greets as soon as it is connected. Who has not after this time does not belong here.
 const GREETING_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A process takes what it is sent; the system keeps some for it besides. Who has not after this time is stopped, or does
+/// not want to, and everybody would wait for it.
+const SENDING_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Pause before the next try where the system has nothing to give (too many open files), or nobody may come in.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -146,6 +150,36 @@ impl Readers {
         Ok(())
     }
 
+    /// Starts a process of its own and waits for it in a thread. Its connection needs a reader besides.
+    ///
+    /// # Errors
+    /// Any I/O error of starting the process or the thread.
+    pub(crate) fn spawn(
+        &self,
+        command: &[OsString],
+        environment: &[(OsString, OsString)],
+    ) -> io::Result<u32> {
+        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let (to_thread, child) = bounded(1);
+        let inputs = self.inputs.clone();
+        // Before the process: there is nobody to end one that can't be waited for.
+        thread::Builder::new().name("fastest-wait".to_owned()).stack_size(READER_STACK).spawn(move || {
+            if let Ok(child) = child.recv() {
+                wait(child, &inputs);
+            }
+        })?;
+        let child = std::process::Command::new(program)
+            .args(arguments)
+            // Not inherited: Python may be changing this process's environment at this moment, in another thread.
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .spawn()?;
+        let pid = child.id();
+        let _waited_for = to_thread.send(child);
+        Ok(pid)
+    }
+
     /// One is not needed after all.
     pub(crate) fn withdraw(&self) {
         if self.take() {
@@ -193,6 +227,7 @@ fn read_all(visit: Visit, token: &str, inputs: &Sender<Input>) -> Visitor {
     }
     drop(place);
     reader.trust();
+    let _without_timeouts = transport::set_sending_patience(&stream, SENDING_PATIENCE);
     let peer = Peer(Arc::clone(&stream));
     if inputs.send(Input::Connected { connection, role, pid, peer }).is_err() {
         return Visitor::Process;
@@ -226,36 +261,6 @@ fn greeting(mut stream: &Stream, reader: &mut FrameReader, patience: Duration) -
             filled => filled?,
         }
     }
-}
-
-/// Starts a process of its own and waits for it in a thread.
-///
-/// # Errors
-/// Any I/O error of starting the process or the thread.
-pub(crate) fn spawn(
-    command: &[OsString],
-    environment: &[(OsString, OsString)],
-    inputs: &Sender<Input>,
-) -> io::Result<u32> {
-    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let (to_thread, child) = bounded(1);
-    let inputs = inputs.clone();
-    // Before the process: there is nobody to end one that can't be waited for.
-    thread::Builder::new().name("fastest-wait".to_owned()).stack_size(READER_STACK).spawn(move || {
-        if let Ok(child) = child.recv() {
-            wait(child, &inputs);
-        }
-    })?;
-    let child = std::process::Command::new(program)
-        .args(arguments)
-        // Not inherited: Python may be changing this process's environment at this moment, in another thread.
-        .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .spawn()?;
-    let pid = child.id();
-    let _waited_for = to_thread.send(child);
-    Ok(pid)
 }
 
 fn wait(mut child: Child, inputs: &Sender<Input>) {

@@ -62,22 +62,24 @@ impl Address {
         let _kept = self.directory.keep();
     }
 
-    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
+    /// Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base, if any, which
+    /// forks the collector.
     ///
     /// # Errors
     /// [`StartError::Thread`].
-    pub fn start(self, forked: u32) -> Result<Coordinator, StartError> {
+    pub fn start(self, base: Option<u32>) -> Result<Coordinator, StartError> {
         let (input_sender, inputs) = unbounded();
         let (event_sender, events) = unbounded();
         let path = self.directory.path().to_owned();
         let history = Arc::default();
         let readers = Readers::new(self.token, input_sender.clone());
-        for _ in 0..forked {
+        // For base and collector, which are on their way.
+        for _ in 0..base.map_or(0, |_| 2) {
             readers.provide().map_err(StartError::Thread)?;
         }
-        let (inbox, watched) = (input_sender.clone(), Arc::clone(&history));
+        let watched = Arc::clone(&history);
         let dispatcher =
-            Dispatcher::new(path, inputs, inbox, readers.clone(), event_sender, watched, Memory::now);
+            Dispatcher::new(path, base, inputs, readers.clone(), event_sender, watched, Memory::now);
         let dispatcher = thread::Builder::new()
             .name("fastest-dispatch".to_owned())
             .spawn(move || dispatcher.run())

@@ -23,7 +23,7 @@ use crate::event::{Command, Event, Run};
 use crate::model::{Collection, Item, Membership, WorkerId};
 use crate::protocol::{ExitStatus, Role, Upward};
 use crate::scheduler::Decision;
-use actors::Actor;
+use actors::{Actor, FIRST_PID};
 use books::Books;
 use wire::{Sent, Wire};
 
@@ -137,9 +137,10 @@ impl<'a> Rehearsal<'a> {
         let (sender, inputs) = unbounded();
         let (event_sender, events) = unbounded();
         let path = directory.path().to_owned();
-        let readers = Readers::new("".into(), sender.clone());
+        let readers = Readers::new("".into(), sender);
         let history = std::sync::Arc::default();
-        let dispatcher = Dispatcher::new(path, inputs, sender, readers, event_sender, history, || None);
+        let dispatcher =
+            Dispatcher::new(path, Some(FIRST_PID), inputs, readers, event_sender, history, || None);
         let (launched, reruns) = (0, 0);
         let (actors, wires) = (Vec::new(), Vec::new());
         let books = Books::new(options.decides_crashes, manners);

@@ -19,6 +19,21 @@ pub(crate) fn started(pid: u32) -> Option<u64> {
     system.process(pid).filter(|process| lives(process)).map(Process::start_time)
 }
 
+/// Whether this child of ours has ended. It can still be waited for.
+#[cfg(unix)]
+pub(crate) fn has_ended(child: u32) -> bool {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let child = i32::try_from(child).ok().and_then(Pid::from_raw);
+    child.is_some_and(|child| matches!(waitid(WaitId::Pid(child), look), Ok(Some(_))))
+}
+
+/// Nobody forks here.
+#[cfg(not(unix))]
+pub(crate) fn has_ended(_child: u32) -> bool {
+    false
+}
+
 /// Everything that the process has started, and that has.
 pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let system = all(ProcessRefreshKind::nothing());

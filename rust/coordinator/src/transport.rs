@@ -142,6 +142,14 @@ pub fn set_patience(stream: &Stream, patience: Option<Duration>) -> io::Result<(
     stream.set_recv_timeout(patience)
 }
 
+/// How long a write may wait.
+///
+/// # Errors
+/// As [`set_patience`].
+pub fn set_sending_patience(stream: &Stream, patience: Duration) -> io::Result<()> {
+    stream.set_send_timeout(Some(patience))
+}
+
 /// Ends the connection for both sides, although other threads may still hold the stream.
 pub fn hang_up(stream: &Stream) {
     #[cfg(unix)]

@@ -17,7 +17,7 @@ use serde::Serialize;
 fn a_process_with_the_secret_is_heard() {
     let address = Address::bind().expect("an address");
     let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-    let mut coordinator = address.start(1).expect("threads");
+    let mut coordinator = address.start(Some(std::process::id())).expect("threads");
     let mut link = Link::connect(&directory, &token, Role::Base).expect("a connection");
     link.send(&Upward::Note(vec![1, 2, 3].into())).expect("sent");
     let events = coordinator.next_events(Duration::from_secs(20)).expect("a living dispatcher");
@@ -31,7 +31,7 @@ fn a_process_with_the_secret_is_heard() {
 fn a_process_without_the_secret_is_shown_the_door() {
     let address = Address::bind().expect("an address");
     let directory = address.directory().to_owned();
-    let coordinator = address.start(1).expect("threads");
+    let coordinator = address.start(Some(std::process::id())).expect("threads");
     let mut link = Link::connect(&directory, "guessed", Role::Base).expect("a connection");
     assert!(matches!(link.receive(true), Err(FrameError::Closed)));
     assert!(coordinator.next_events(Duration::from_millis(50)).is_ok_and(|events| events.is_empty()));
@@ -48,7 +48,7 @@ fn answer(directory: &Path, first: &impl Serialize) -> Result<Downward, FrameErr
 fn another_first_message_is_no_greeting() {
     let address = Address::bind().expect("an address");
     let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-    let coordinator = address.start(1).expect("threads");
+    let coordinator = address.start(Some(std::process::id())).expect("threads");
     let hello = |version, token: &str, role| Hello { version, token: token.to_owned(), role, pid: 1 };
     let unheard_of = Role::Worker(WorkerId(u32::MAX));
     for wrong in [
@@ -68,7 +68,7 @@ fn another_first_message_is_no_greeting() {
 fn of_two_that_are_the_same_the_first_one_counts() {
     let address = Address::bind().expect("an address");
     let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-    let mut coordinator = address.start(1).expect("threads");
+    let mut coordinator = address.start(Some(std::process::id())).expect("threads");
     let mut first = Link::connect(&directory, &token, Role::Base).expect("a connection");
     first.send(&Upward::Note(vec![1].into())).expect("sent");
     assert_eq!(coordinator.next_events(Duration::from_secs(20)).map(|events| events.len()), Ok(1));
@@ -84,7 +84,7 @@ fn of_two_that_are_the_same_the_first_one_counts() {
 fn a_stranger_does_not_take_the_place_of_a_process() {
     let address = Address::bind().expect("an address");
     let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-    let mut coordinator = address.start(1).expect("threads");
+    let mut coordinator = address.start(Some(std::process::id())).expect("threads");
     let mut stranger = Link::connect(&directory, "guessed", Role::Base).expect("a connection");
     assert!(matches!(stranger.receive(true), Err(FrameError::Closed)));
     // This one says nothing at all.
@@ -98,10 +98,30 @@ fn a_stranger_does_not_take_the_place_of_a_process() {
 }
 
 #[test]
+fn where_nothing_is_forked_nobody_is_the_base() {
+    let address = Address::bind().expect("an address");
+    let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
+    let _coordinator = address.start(None).expect("threads");
+    let mut link = Link::connect(&directory, &token, Role::Base).expect("a connection");
+    assert!(matches!(link.receive(true), Err(FrameError::Closed)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_base_that_ends_before_it_connects_is_not_waited_for() {
+    let address = Address::bind().expect("an address");
+    let mut base = std::process::Command::new("true").spawn().expect("a process");
+    let coordinator = address.start(Some(base.id())).expect("threads");
+    let events = coordinator.next_events(Duration::from_secs(20)).expect("a living dispatcher");
+    assert!(matches!(events.as_slice(), [Event::CollectorLost(_)]));
+    assert!(base.wait().is_ok_and(|status| status.success()), "its status is left for its parent");
+}
+
+#[test]
 fn the_directory_goes_with_the_coordinator() {
     let address = Address::bind().expect("an address");
     let directory = address.directory().to_owned();
-    let mut coordinator = address.start(1).expect("threads");
+    let mut coordinator = address.start(Some(std::process::id())).expect("threads");
     assert!(directory.is_dir());
     coordinator.close(Duration::from_secs(5));
     assert!(!directory.exists());
@@ -122,7 +142,7 @@ fn a_process_that_comes_too_late_is_not_left_waiting() {
     for round in 0..200_u64 {
         let address = Address::bind().expect("an address");
         let (directory, token) = (address.directory().to_owned(), address.token().to_owned());
-        let mut coordinator = address.start(1).expect("threads");
+        let mut coordinator = address.start(Some(std::process::id())).expect("threads");
         let late = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_micros(round));
             let Ok(mut link) = Link::connect(&directory, &token, Role::Base) else {

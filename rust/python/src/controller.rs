@@ -56,9 +56,9 @@ impl Address {
         Ok(())
     }
 
-    /// Starts the coordinator's threads; `forked`: how many processes will connect that it has not been asked for.
-    fn start(&self, forked: u32) -> PyResult<Coordinator> {
-        let inner = self.take()?.start(forked).map_err(convert::start_error)?;
+    /// Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base, if any.
+    fn start(&self, base: Option<u32>) -> PyResult<Coordinator> {
+        let inner = self.take()?.start(base).map_err(convert::start_error)?;
         Ok(Coordinator { inner: Mutex::new(inner) })
     }
 }

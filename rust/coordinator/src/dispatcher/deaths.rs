@@ -9,6 +9,7 @@ use crate::processes::{Process, Verdict};
 use crate::protocol::{ExitStatus, Role};
 use crate::scheduler::Decision;
 use crate::signals::{self, Signal};
+use crate::table;
 
 impl Dispatcher {
     pub(super) fn bury(&mut self) {
@@ -73,6 +74,15 @@ impl Dispatcher {
         }
     }
 
+    /// It may die before it connects, which only its parent can see: the process that this runs in.
+    pub(super) fn look_for_the_base(&mut self) {
+        if let Base::Expected { pid, .. } = self.base
+            && table::has_ended(pid)
+        {
+            self.lose_base();
+        }
+    }
+
     /// Its children die with it, a template among them.
     fn lose_base(&mut self) {
         self.base = Base::Gone;
@@ -126,26 +136,35 @@ impl Dispatcher {
         }
     }
 
-    /// After a death: asks for another worker if there is work for it, the limit is not reached, and there is something
-    /// to fork it from.
-    fn replace(&mut self, dead: WorkerId) {
-        let orphaned = match self.parent {
+    /// Whether what workers are forked from is gone, so that none come any more.
+    pub(super) fn is_orphaned(&self) -> bool {
+        match self.parent {
             None => false,
             // Or else it may be about to connect.
             Some(Role::Base) => matches!(self.base, Base::Gone),
             Some(parent) => self.processes.get(parent).is_none(),
-        };
+        }
+    }
+
+    /// After a death: asks for another worker if there is work for it, and the limit is not reached.
+    fn replace(&mut self, dead: WorkerId) {
         let Some(run) = &mut self.run else {
             return;
         };
         let is_worth_it = run.scheduler.is_worth_replacing(dead);
-        if is_worth_it && !orphaned && run.restarts < run.options.max_restarts {
+        if !is_worth_it {
+            self.schedule(|scheduler| scheduler.not_replaced(dead));
+        } else if run.restarts < run.options.max_restarts {
             run.restarts += 1;
-            return self.ask_for_replacement(dead);
+            self.ask_for_replacement(dead);
+        } else {
+            self.not_replaced(dead);
         }
-        if is_worth_it {
-            self.emit(Event::NotReplaced { worker: dead, orphaned });
-        }
+    }
+
+    /// Although there is work, nobody takes the place of this dead worker.
+    pub(super) fn not_replaced(&mut self, dead: WorkerId) {
+        self.emit(Event::NotReplaced { worker: dead, orphaned: self.is_orphaned() });
         self.schedule(|scheduler| scheduler.not_replaced(dead));
     }
 

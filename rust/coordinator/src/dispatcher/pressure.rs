@@ -55,6 +55,15 @@ impl Dispatcher {
             run.pressure.postponed.push(dead);
             self.emit(Event::MemoryShort { memory, leaving: Vec::new(), postponed: vec![dead] });
         } else {
+            self.need(dead);
+        }
+    }
+
+    /// Asks the controller for a worker, if there is something to fork it from.
+    fn need(&mut self, dead: WorkerId) {
+        if self.is_orphaned() {
+            self.not_replaced(dead);
+        } else if let Some(run) = &mut self.run {
             run.needed += 1;
             self.emit(Event::Needed(dead));
         }
@@ -67,11 +76,9 @@ impl Dispatcher {
         };
         let postponed = std::mem::take(&mut run.pressure.postponed);
         for dead in postponed {
-            let Some(run) = self.run.as_mut().filter(|run| run.scheduler.is_worth_replacing(dead)) else {
-                continue;
-            };
-            run.needed += 1;
-            self.emit(Event::Needed(dead));
+            if self.run.as_ref().is_some_and(|run| run.scheduler.is_worth_replacing(dead)) {
+                self.need(dead);
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ impl Dispatcher {
     /// Whether a process of this role is to come, and has not: of two that are the same, the first one counts.
     pub(super) fn is_awaited(&self, role: Role, pid: u32) -> bool {
         if role == Role::Base {
-            return matches!(self.base, Base::Expected(_));
+            return matches!(self.base, Base::Expected { pid: expected, .. } if expected == pid);
         }
         let process = self.processes.get(role);
         process.is_some_and(|process| {

@@ -87,6 +87,14 @@ impl<C: Claims> Scheduler<C> {
         }
     }
 
+    /// No worker can be started for the item that an [`Action::Confirm`] has named.
+    pub fn not_confirmed(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.abandon_alone();
+        self.conclude(&mut actions);
+        actions
+    }
+
     /// Gives a fresh worker the one item that it was started for, and the end; `None` if it was not.
     pub(super) fn run_alone(&mut self, worker: WorkerId) -> Option<Vec<Action>> {
         let item = self.alone.take(worker)?;
