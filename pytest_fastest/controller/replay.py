@@ -32,6 +32,10 @@ class Replay:
         # Items of which something was reported, and not all: whether their bodies are over.
         self._begun: dict[int, bool] = {}
 
+    def nodeid(self, index: int) -> str:
+        """The node id of an item."""
+        return self.item(index)[0]
+
     def item(self, index: int) -> tuple[str, tuple[str, int | None, str]]:
         """Node id and location of an item. If every worker runs everything, each has numbers of its own."""
         index %= len(self.nodeids)

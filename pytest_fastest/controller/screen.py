@@ -1,4 +1,4 @@
-"""The terminal's side of a batch of events."""
+"""The terminal's side of a run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Lets what came together be written at once: pytest's reporter asks the system to write after each letter."""
+    """What is written beside, and by, pytest's own reporter."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
 
     @contextmanager
     def one_write(self) -> Iterator[None]:
-        """Holds back until the end what pytest's own reporter writes.
+        """Holds back until the end what pytest's own reporter writes, which asks the system to write after each letter.
 
         Not if somebody else hears of reports: what he prints must not come before it.
         """
@@ -40,6 +40,14 @@ class Screen:
         finally:
             del writer.flush
             writer.flush()
+
+    def say(self, text: str) -> None:
+        """Says something about workers on a line of its own, unless `-q` asks not to."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._config.option.verbose >= 0:
+            if reporter._tw.width_of_current_line:
+                reporter.write_line("")
+            reporter.write_line(text)
 
 
 def _nothing() -> None:

@@ -8,30 +8,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes, memory, remembered
+from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.confirm import Confirmations
+from pytest_fastest.controller.crew import Crew
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
-from pytest_fastest.controller.shortage import MissingWorkers, no_process, no_room
-from pytest_fastest.controller.warn import warn
+from pytest_fastest.controller.shortage import no_process, no_room
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
 if TYPE_CHECKING:
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.request import Request
-    from pytest_fastest.xdist.nodes import WorkerNode
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
 _PATIENCE = 0.1
 # Before a plugin decides about a crash: what its side in the worker said last may be on its way to a thread here
 # (pytest-rerunfailures has sockets of its own). Seconds.
 _SETTLE = 0.1
-# Replacements for crashed workers, per worker; pytest-xdist's default.
-_RESTARTS_PER_WORKER = 4
 # Why tests are not run although nobody wanted the run to end.
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
@@ -51,18 +48,15 @@ class ControllerPlugin:
         self._config = config
         self._run = run
         self._request = request
-        self._method, self._method_reason = run.method, run.method_reason
+        self._method_reason = run.method_reason
         self._coordinator = run.coordinator
         self._nodes = Nodes(config, run.testrunuid, self._coordinator.retire_worker)
         self._mode = request.mode
         self._decides_crashes = False
         self._confirmations = Confirmations(config, request.retry_crashed)
-        self._most_restarts = 0
-        self._not_replaced: str | None = None
-        self._missing = MissingWorkers()
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
-        self._memory = memory.Memory(config, self._nodeid)
+        self._crew = Crew(config, run, self._nodes, self._replay, self._screen)
         self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
@@ -74,9 +68,6 @@ class ControllerPlugin:
         self._is_killed = False
         self._stop_reason: tuple[str, str] | None = None
         self._interrupted: list[str] = []
-
-    def _nodeid(self, item: int) -> str:
-        return self._replay.item(item)[0]
 
     # Start.
 
@@ -90,7 +81,7 @@ class ControllerPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
         self._nodes.register()
-        if self._method == "fork" and self._nodes.hook() is None:
+        if self._crew.method == "fork" and self._nodes.hook() is None:
             # Nobody has to be asked, so that the template need not wait for this session to start.
             self._configure_collector()
 
@@ -102,11 +93,11 @@ class ControllerPlugin:
         elif hook := self._nodes.hook():
             self._late_hook = hook
             self._nodes.announce()
-        if self._method != "fork" and self._request.workers is not None:
+        if self._crew.method != "fork" and self._request.workers is not None:
             # Each takes as long to collect as the first, so those that a machine has cores for start beside it.
             self._early_workers = min(self._request.workers, takeover.cores())
             for worker in range(1, self._early_workers):
-                self._start(worker)
+                self._crew.start(worker)
 
     def _configure_collector(self) -> None:
         self._collector_is_configured = True
@@ -146,7 +137,7 @@ class ControllerPlugin:
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
-        self._memory.check(described["memory"])
+        self._crew.memory.check(described["memory"])
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -163,7 +154,7 @@ class ControllerPlugin:
             self._refuse_fork(refusal, described["conftests"])
         outlook = self._history.expect(nodeids, described["wide"], described["imports"])
         self._choice = self._choose(described, separable, outlook or Outlook(total, None, 0.0))
-        if self._method == "fork" and refusal is None:
+        if self._crew.method == "fork" and refusal is None:
             refusal = self._nodes.differing(described["reads"], self._choice.workers)
             if refusal is not None:
                 self._refuse_fork(refusal, described["conftests"])
@@ -176,7 +167,7 @@ class ControllerPlugin:
             separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,
             outlook=outlook,
             memory=described["memory"],
-            forks=self._method == "fork",
+            forks=self._crew.method == "fork",
             start_seconds=_core.monotonic() - self._started,
         )
 
@@ -185,7 +176,7 @@ class ControllerPlugin:
         if self._request.start_method != "auto":
             self._method_reason = f"although {reason}"
             return
-        self._method = "forkserver"
+        self._crew.method = "forkserver"
         self._method_reason = reason
         # A reason may begin with the file that is to blame.
         culprit = self._config.rootpath / reason.partition(":")[0]
@@ -204,11 +195,11 @@ class ControllerPlugin:
 
     def _print_header(self) -> None:
         if self._replay.nodeids:
-            self._say(f"fastest: {self._header()}")
+            self._screen.say(f"fastest: {self._header()}")
 
     def _header(self) -> str:
         workers = self._choice.workers
-        method = self._method
+        method = self._crew.method
         if self._method_reason is not None:
             method += f": {self._method_reason}"
         mode = "" if self._mode == surface.DEFAULT_MODE else f"{self._mode}, "
@@ -235,48 +226,32 @@ class ControllerPlugin:
         count = self._choice.workers
         option = self._config.option
         surface.set_workers(option, count, self._mode)
-        restarts = self._request.restarts
-        self._most_restarts = count * _RESTARTS_PER_WORKER if restarts is None else restarts
+        self._crew.plan(count, self._request.restarts)
         self._decides_crashes = bool(
             self._request.retry_crashed or self._config.hook.pytest_handlecrashitem.get_hookimpls()
         )
         self._coordinator.begin(
             count,
             testrunuid=self._run.testrunuid,
-            max_restarts=self._most_restarts,
+            max_restarts=self._crew.most_restarts,
             max_failures=option.maxfail or None,
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,
             most_retries=self._request.retry_crashed,
-            configures_first=self._method != "fork",
+            configures_first=self._crew.method != "fork",
             hang_timeout=self._request.hang_timeout,
-            replaces_grown=self._memory.is_limited,
+            replaces_grown=self._crew.memory.is_limited,
         )
-        self._nodes.set_count(count)
         first = 0
-        if self._method != "fork":
+        if self._crew.method != "fork":
             self._coordinator.set_items(codec.dumps(self._replay.nodeids))
             if not self._late_hook:
                 # What has collected is a worker already.
                 self._coordinator.become_worker(0)
                 first = max(1, self._early_workers)
         for worker in range(first, count):
-            self._start(worker)
-
-    def _start(self, worker: int) -> None:
-        """Starts a worker, one of the first or a replacement."""
-        workerinput = self._nodes[worker].encoded_input()
-        match self._method:
-            case "fork":
-                self._coordinator.fork_worker(worker, workerinput)
-                return
-            case "forkserver":
-                self._coordinator.fork_worker_from_base(worker)
-            case _:
-                command = [*self._run.spawn_command, str(worker)]
-                self._coordinator.spawn_worker(worker, command, self._run.environment)
-        self._coordinator.configure_worker(worker, workerinput)
+            self._crew.start(worker)
 
     def _supervise(self, session: pytest.Session) -> list[tuple[int, str]]:
         """Reports until every item is done; returns the items that were not run, and why."""
@@ -342,67 +317,18 @@ class ControllerPlugin:
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
             case _:
-                self._handle_change(event)
-
-    def _handle_change(self, event: _core.Event) -> None:
-        """Workers come and go."""
-        match event:
-            case _core.Event.Needed(worker=worker):
-                self._say(f"replacing {self._memory.why(worker)}")
-                self._start(self._nodes.next_number)
-            case _core.Event.Confirm(item=item):
-                worker = self._nodes.next_number
-                self._say(f"running {self._nodeid(item)} again, alone in gw{worker}")
-                self._coordinator.confirm(worker)
-                self._start(worker)
-            case _core.Event.Outgrown(worker=worker, bytes=held, grew=grew):
-                self._say(self._memory.outgrown(worker, held, grew))
-            case _core.Event.MemoryShort():
-                self._say(self._memory.short(event.available, event.total, event.leaving, event.postponed))
-            case _core.Event.LeftBehind(worker=worker, pid=pid, command=command, tests=tests):
-                text = f"left a process behind, which was ended: {pid} ({command})"
-                self._warn(f"{crashes.one_of(tests) or f'a test of gw{worker}'} has {text}", tests)
-            case _core.Event.Lingered(worker=worker):
-                self._warn(f"gw{worker} did not end when it had nothing more to do, and was killed", [])
-            case _core.Event.NotReplaced(worker=worker, orphaned=orphaned):
-                self._not_replaced = crashes.not_replaced(worker, self._most_restarts, orphaned=orphaned)
-                self._say(self._not_replaced)
-            case _core.Event.NotStarted(worker=int(worker), reason=reason):
-                self._node_is_down(self._nodes[worker], "can't be started")
-                self._missing.add(worker, reason, self._choice.workers)
-            case _core.Event.Ready(worker=worker):
-                node = self._nodes[worker]
-                node.make_ready()
-                self._config.hook.pytest_testnodeready(node=node)
-                self._nodes.sched.nodes.append(node)
-                self._config.hook.pytest_xdist_node_collection_finished(node=node, ids=self._replay.nodeids)
-            case _core.Event.Ended(worker=worker, payload=payload):
-                node = self._nodes[worker]
-                node.workeroutput = codec.loads(payload)
-                self._node_is_down(node, None)
-
-    def _warn(self, text: str, tests: list[str]) -> None:
-        """About one of these tests, or about none."""
-        known = len(tests) == 1 and tests[0] in self._replay.nodeids
-        location = self._replay.locations[self._replay.nodeids.index(tests[0])] if known else None
-        warn(self._config, text, tests[0] if known else "", location)
-
-    def _node_is_down(self, node: WorkerNode, error: object) -> None:
-        node.shutting_down = True
-        self._config.hook.pytest_testnodedown(node=node, error=error)
-        if node in self._nodes.sched.nodes:  # Not if it never became ready.
-            self._nodes.sched.nodes.remove(node)
+                self._crew.handle(event)
 
     def _crashed(
         self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str, *, may_retry: bool
     ) -> None:
         node = self._nodes[worker]
         if not hasattr(node, "workeroutput"):
-            self._node_is_down(node, cause)
+            self._crew.is_down(node, cause)
         if item is not None:
             decision = _core.Decision.Crashed
             if self._is_killed:
-                self._interrupted.append(self._nodeid(item))
+                self._interrupted.append(self._replay.nodeid(item))
             else:
                 if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
@@ -426,12 +352,12 @@ class ControllerPlugin:
     # The end.
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
-        self._missing.warn(self._config)
+        self._crew.missing.warn(self._config)
         for index, reason in not_run:
             if reason in _NOT_RUN:
-                self._replay.not_run(index, self._missing.why_not_run(reason, _NOT_RUN[reason]))
+                self._replay.not_run(index, self._crew.missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
-                self._interrupted.append(self._nodeid(index))
+                self._interrupted.append(self._replay.nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
 
@@ -455,19 +381,9 @@ class ControllerPlugin:
                 session.shouldstop = reason
                 raise session.Interrupted(reason)
 
-    def _say(self, text: str) -> None:
-        """Says something about workers on a line of its own, unless `-q` asks not to."""
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and self._config.option.verbose >= 0:
-            if reporter._tw.width_of_current_line:
-                reporter.write_line("")
-            reporter.write_line(text)
-
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._not_replaced is not None:
-            terminalreporter.write_sep("=", f"fastest: {self._not_replaced}", red=True)
-        self._confirmations.write(terminalreporter, self._nodeid)
-        self._memory.write(terminalreporter)
+        self._crew.write(terminalreporter)
+        self._confirmations.write(terminalreporter, self._replay.nodeid)
         if self._interrupted:
             terminalreporter.section("interrupted tests", sep="=", yellow=True)
             for nodeid in self._interrupted:
