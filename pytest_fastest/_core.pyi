@@ -21,6 +21,7 @@ __all__ = [
     "give_back_memory",
     "is_plain",
     "monotonic",
+    "progress_lines",
     "resident_memory",
     "total_memory",
 ]
@@ -35,7 +36,7 @@ class Address:
     def disown(self) -> None:
         """For a forked child: closes its copy of the socket and leaves the directory to the parent."""
     def start(self, base: int | None) -> Coordinator:
-        """Starts the coordinator's threads; `forked`: how many processes will connect that it is not asked for."""
+        """Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base."""
 
 @final
 @final
@@ -116,6 +117,14 @@ class Coordinator:
         """Writes what was found out of tests in this run to a file of timings, beside what is there. `imports`: seconds
         by module; `day`: counted from 1970; `replace`: also if the file holds something else. Raises `OSError`.
         """
+    def running(self, workers: int) -> list[tuple[int, int]]:
+        """What the first `workers` of the workers run now: worker and item; nothing before tests are dealt."""
+    def left(self) -> float | None:
+        """Seconds that one worker would need for what is left; `None` if there is nothing to tell by yet."""
+    def usual(self, item: int) -> float | None:
+        """Seconds that an item took in earlier runs, if it has been seen."""
+    def dump(self) -> None:
+        """Lets workers that run a test write down their stacks."""
     def stop(self) -> None:
         """Starts no more tests; what runs may finish."""
     def interrupt(self) -> None:
@@ -461,3 +470,18 @@ def total_memory() -> int | None:
 
 def is_plain(value: object) -> bool:
     """Whether a value is made of builtin values only, subclasses not among them, and not nested too deep."""
+
+def progress_lines(
+    *,
+    done: int,
+    total: int,
+    tally: str,
+    remaining: float | None,
+    running: Sequence[tuple[str, float, str, bool]],
+    width: int,
+    is_coloured: bool,
+    is_ascii: bool,
+) -> list[str]:
+    """Lines of at most `width` columns: one for the whole run, and one for each of `running`: its worker, the seconds
+    that it has taken so far, its name, and whether that is long. `tally` counts outcomes; `remaining` is in seconds.
+    """

@@ -32,6 +32,7 @@ OFF = 0
 _MEMORY = re.compile(
     r"(?P<amount>\d+(\.\d+)?)\s*((?P<percent>%)|(?P<unit>[kmgt])(ib|(?P<decimal>b))?)", re.IGNORECASE | re.ASCII
 )
+PROGRESS = ("auto", "on", "off")
 START_METHODS = ("auto", "fork", "forkserver", "spawn")
 
 
@@ -163,6 +164,23 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="With workers: one that holds more memory than this after a test (800M, 1.5G, 25%% of the machine's) "
         "leaves, another takes its place, and the tests that it has grown by are named.",
+    )
+    group.addoption(
+        "--fastest-progress",
+        dest="fastest_progress",
+        choices=PROGRESS,
+        default="auto",
+        help="With workers, on a terminal: lines below pytest's output that show how far the run is and what each "
+        "worker is at: auto (not with -q, and not in CI), on, or off.",
+    )
+    group.addoption(
+        "--slow-after",
+        dest="slow_after",
+        metavar="SECONDS",
+        type=_seconds,
+        default=None,
+        help="With workers: name a test while it runs that takes longer than this (0: none). By default, on a "
+        "terminal: five times what it takes as a rule and at least 10, or 60 if it has never run.",
     )
     group.addoption(
         "--timings",

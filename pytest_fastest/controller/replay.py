@@ -29,6 +29,8 @@ class Replay:
         self.locations: list[tuple[str, int | None, str]] = []
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
+        # How many items have come to their ends.
+        self.done = 0
         # Items of which something was reported, and not all: whether their bodies are over.
         self._begun: dict[int, bool] = {}
 
@@ -83,6 +85,7 @@ class Replay:
                 case ("missing", failure):
                     self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
+            self.done += 1
             del self._begun[index]
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
@@ -112,6 +115,7 @@ class Replay:
             # As pytest-rerunfailures calls it, which reporters know.
             report.outcome = "rerun"  # type: ignore[assignment]
             log = junit.without(self._config, report)
+        self.done += decision == _core.Decision.Crashed
         log(report=report)
         if report.when != "teardown":
             closing = crashes.closing(nodeid, location)

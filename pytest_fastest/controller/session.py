@@ -14,6 +14,7 @@ from pytest_fastest.controller.crew import Crew
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
+from pytest_fastest.controller.observe import Observer
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.shortage import no_process, no_room
@@ -259,23 +260,32 @@ class ControllerPlugin:
         # An exception could come when events are taken and not yet reported: a flag can't.
         restore = count_interrupts(interrupts)
         try:
-            heeded = 0
-            while True:
-                events = self._coordinator.next_events(_PATIENCE)
-                with self._screen.one_write():
-                    for event in events:
-                        if isinstance(event, _core.Event.Finished):
-                            return event.not_run
-                        self._handle(session, event)
-                        self._note_stop(session)
-                if (session.shouldfail or session.shouldstop) and not self._is_stopping:
-                    self._is_stopping = True
-                    self._coordinator.stop()
-                if len(interrupts) > heeded:
-                    heeded = len(interrupts)
-                    self._interrupt(heeded)
+            observer = Observer(self._config, self._run, self._nodes, self._replay, self._screen)
+            lanes = self._choice.workers if self._mode == scheduling.EACH else 1
+            with observer.watching(lanes * len(self._replay.nodeids)):
+                return self._report_until_done(session, interrupts, observer)
         finally:
             restore()
+
+    def _report_until_done(
+        self, session: pytest.Session, interrupts: list[int], observer: Observer
+    ) -> list[tuple[int, str]]:
+        heeded = 0
+        while True:
+            events = self._coordinator.next_events(_PATIENCE)
+            with self._screen.one_write():
+                for event in events:
+                    if isinstance(event, _core.Event.Finished):
+                        return event.not_run
+                    self._handle(session, event)
+                    self._note_stop(session)
+            observer.look()
+            if (session.shouldfail or session.shouldstop) and not self._is_stopping:
+                self._is_stopping = True
+                self._coordinator.stop()
+            if len(interrupts) > heeded:
+                heeded = len(interrupts)
+                self._interrupt(heeded)
 
     def _interrupt(self, count: int) -> None:
         """A Ctrl-C lets running tests clean up; another one does not wait for them."""

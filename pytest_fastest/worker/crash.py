@@ -45,6 +45,14 @@ def read(directory: str, name: str, kind: str) -> str:
         return ""
 
 
+def take_stack(directory: str, name: str) -> str:
+    """The stacks that the process has written down on demand; they are not to be seen again if it crashes later."""
+    text = read(directory, name, STACK)
+    with contextlib.suppress(OSError):
+        os.truncate(file(directory, name, STACK), 0)
+    return text
+
+
 def watch(directory: str, name: str) -> None:
     """Lets a native crash of this process, and the coordinator's signal before it kills, write the stacks to a file of
     its own, for the controller to read. Without room for the file there will be no stacks.

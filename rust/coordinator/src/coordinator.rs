@@ -5,18 +5,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
+use crate::board::Board;
 use crate::connection::{self, Input, Readers};
 use crate::dispatcher::Dispatcher;
 use crate::error::{DispatcherGone, StartError};
 use crate::event::{Command, Event};
 use crate::history::{History, Outlook};
 use crate::memory::Memory;
+use crate::model::{ItemId, WorkerId};
 use crate::timings::{Findings, Fixture, Timings};
 use crate::transport::{self, Listener};
 
@@ -92,6 +94,7 @@ impl Address {
             events,
             closing: Arc::clone(&closing),
             history,
+            board: OnceLock::new(),
             threads: vec![dispatcher],
         };
         let listener = self.listener;
@@ -112,6 +115,7 @@ pub struct Coordinator {
     events: Receiver<Vec<Event>>,
     closing: Arc<AtomicBool>,
     history: Arc<Mutex<History>>,
+    board: OnceLock<Board>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -155,6 +159,33 @@ impl Coordinator {
     #[must_use]
     pub fn findings(&self) -> Findings {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What the first `workers` of the workers run at this moment; nothing before tests are dealt.
+    #[must_use]
+    pub fn running(&self, workers: u32) -> Vec<(WorkerId, ItemId)> {
+        let Some(directory) = &self.directory else {
+            return Vec::new();
+        };
+        if self.board.get().is_none()
+            && let Ok(board) = Board::open(&directory.path().join(crate::BOARD))
+        {
+            let _opened_before = self.board.set(board);
+        }
+        let running = |worker| Some((worker, self.board.get()?.running(worker)?));
+        (0..workers).map(WorkerId).filter_map(running).collect()
+    }
+
+    /// Seconds that one worker would need for what is left; `None` if there is nothing to tell by yet.
+    #[must_use]
+    pub fn left(&self) -> Option<f64> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).left()
+    }
+
+    /// Seconds that an item took in earlier runs, if it has been seen.
+    #[must_use]
+    pub fn usual(&self, item: ItemId) -> Option<f64> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).usual(item)
     }
 
     /// Asks what is left of the processes to leave, kills who has not after `patience`, and removes the directory.

@@ -213,6 +213,8 @@ pub enum Command {
     Confirm(WorkerId),
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
+    /// Let workers write down what their tests are at.
+    Dump,
     /// Start no more tests; what runs may finish.
     Stop,
     /// Start no more tests and interrupt what runs.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ItemId, WorkerId};
+use crate::progress::Progress;
 use crate::timings::{Findings, Module, Spent, Test, Timings, module_of};
 
 /// What the plan is told of one item, in seconds.
@@ -29,6 +30,7 @@ pub struct Outlook {
 #[derive(Debug, Default)]
 pub struct History {
     nodeids: Vec<String>,
+    progress: Progress,
     spent: Vec<Option<Spent>>,
     /// Seconds that each worker took for each module's shared fixtures.
     shared: BTreeMap<(String, WorkerId), f32>,
@@ -53,6 +55,7 @@ impl History {
             })
             .collect();
         let outlook = outlook(&nodeids, wide, known);
+        self.progress = Progress::of(expected.iter().map(|expected| expected.seconds));
         self.spent = vec![None; nodeids.len()];
         self.nodeids = nodeids;
         (expected, outlook)
@@ -64,11 +67,24 @@ impl History {
             return;
         }
         let index = item.index() % self.nodeids.len();
-        self.spent[index] = Some(spent);
+        if self.spent[index].replace(spent).is_none() {
+            self.progress.finished(index, f64::from(spent.own()));
+        }
         if spent.shared > 0.0 {
             let module = module_of(&self.nodeids[index]).to_owned();
             *self.shared.entry((module, worker)).or_default() += spent.shared;
         }
+    }
+
+    /// Seconds that one worker would need for the items that have not finished; `None` if there is nothing to tell by.
+    pub(crate) fn left(&self) -> Option<f64> {
+        self.progress.left()
+    }
+
+    /// Seconds that an item took in earlier runs.
+    pub(crate) fn usual(&self, item: ItemId) -> Option<f64> {
+        let index = item.index().checked_rem(self.nodeids.len())?;
+        self.progress.usual(index)
     }
 
     /// A fixture of session or package scope was set up.

@@ -33,6 +33,7 @@ pub mod outbox;
 mod pace;
 pub mod plan;
 mod processes;
+mod progress;
 pub mod protocol;
 #[cfg(all(unix, any(test, fuzzing)))]
 pub mod rehearsal;

@@ -217,6 +217,27 @@ impl Coordinator {
         .map_err(|error| PyOSError::new_err(error.to_string()))
     }
 
+    /// What the first `workers` of the workers run at this moment: worker and item; nothing before tests are dealt.
+    fn running(&self, workers: u32) -> Vec<(u32, u32)> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.running(workers).into_iter().map(|(worker, item)| (worker.0, item.0)).collect()
+    }
+
+    /// Seconds that one worker would need for what is left; `None` if there is nothing to tell by yet.
+    fn left(&self) -> Option<f64> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).left()
+    }
+
+    /// Seconds that an item took in earlier runs, if it has been seen.
+    fn usual(&self, item: u32) -> Option<f64> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).usual(ItemId(item))
+    }
+
+    /// Lets workers that run a test write down their stacks.
+    fn dump(&self) {
+        self.command(Command::Dump);
+    }
+
     /// Starts no more tests; what runs may finish.
     fn stop(&self) {
         self.command(Command::Stop);

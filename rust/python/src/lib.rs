@@ -4,6 +4,7 @@ mod compose;
 mod controller;
 mod convert;
 mod plain;
+mod progress;
 mod timings;
 mod worker;
 
@@ -16,6 +17,8 @@ mod _core {
     use crate::controller::{Address, Coordinator, Decision, Event, automatic_workers, total_memory};
     #[pymodule_export]
     use crate::plain::is_plain;
+    #[pymodule_export]
+    use crate::progress::progress_lines;
     #[pymodule_export]
     use crate::timings::Timings;
     #[pymodule_export]

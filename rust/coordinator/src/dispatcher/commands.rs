@@ -99,6 +99,7 @@ impl Dispatcher {
                     run.scheduler.confirm(worker);
                 }
             }
+            Command::Dump => self.dump(),
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);

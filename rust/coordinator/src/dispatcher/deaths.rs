@@ -104,6 +104,7 @@ impl Dispatcher {
         }
         self.schedule(|scheduler| scheduler.dead(worker, running));
         if let Some(run) = &mut self.run {
+            run.board.set_running(worker, None);
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);

@@ -10,6 +10,17 @@ use crate::signals::{self, Signal};
 use crate::worker_state::WorkerState;
 
 impl Dispatcher {
+    /// Lets workers that run something write down their stacks.
+    pub(super) fn dump(&self) {
+        for (role, process) in self.processes.iter() {
+            if let (Role::Worker(worker), Some(pid), Some(run)) = (role, process.pid, &self.run)
+                && running_item(run, worker).is_some()
+            {
+                signals::send(pid, Signal::Dump);
+            }
+        }
+    }
+
     pub(super) fn look_for_hangs(&mut self) {
         let Some(run) = self.run.as_mut().filter(|run| !run.hangs.are_allowed()) else {
             return;

@@ -1,0 +1,170 @@
+"""What a person sees of a run while it goes on: progress, slow tests, and, on demand, where the tests are."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_fastest import _core
+from pytest_fastest.controller import live
+from pytest_fastest.controller.running import Running, Watch
+from pytest_fastest.worker import crash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from pytest_fastest.controller.launch import Launched
+    from pytest_fastest.controller.nodes import Nodes
+    from pytest_fastest.controller.replay import Replay
+    from pytest_fastest.controller.screen import Screen
+
+# Seconds between two looks.
+_EVERY = 0.1
+# What workers have to write down their stacks (seconds).
+_WRITING = 0.3
+# In the order and the colours of pytest's summary.
+_OUTCOMES = {
+    "failed": "red",
+    "error": "red",
+    "passed": "green",
+    "skipped": "yellow",
+    "xfailed": "yellow",
+    "xpassed": "yellow",
+    "rerun": "yellow",
+}
+# Characters that a terminal would obey.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
+
+
+class Observer:
+    """Of one run, from the time when tests are dealt."""
+
+    def __init__(self, config: pytest.Config, run: Launched, nodes: Nodes, replay: Replay, screen: Screen) -> None:
+        self._config = config
+        self._coordinator = run.coordinator
+        self._directory = run.directory
+        self._replay = replay
+        self._screen = screen
+        self._total = 0
+        slow_after: float | None = config.option.slow_after
+        self._watch = Watch(self._coordinator, nodes, slow_after)
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._live = live.Live(self._reporter) if self._is_wanted() else None
+        # Where nobody looks, only what was asked for is said.
+        self._names_slow = self._live is not None or slow_after is not None
+        self._next = 0.0
+        self._asked = False
+        self._stacks_at: float | None = None
+
+    def _is_wanted(self) -> bool:
+        wish = self._config.option.fastest_progress
+        if wish == "off" or self._reporter is None or not live.can_be_drawn(self._reporter._tw._file):
+            return False
+        return wish == "on" or (self._config.option.verbose >= 0 and not live.is_ci())
+
+    @contextmanager
+    def watching(self, total: int) -> Iterator[None]:
+        """Shows what there is to see of `total` tests until the end of the block."""
+        self._total = total
+        restore = self._listen()
+        if self._live is not None:
+            self._live.begin()
+        try:
+            yield
+        finally:
+            if self._live is not None:
+                self._live.end()
+            restore()
+
+    def _listen(self) -> Any:
+        """Lets SIGUSR1 ask for stacks, if nobody else wants it; returns what undoes that."""
+        number: signal.Signals | None = getattr(signal, "SIGUSR1", None)
+        if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+            return lambda: None
+        if threading.current_thread() is not threading.main_thread():
+            return lambda: None
+        signal.signal(number, self._ask)
+        return lambda: signal.signal(number, signal.SIG_DFL)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        self._asked = True
+
+    def look(self) -> None:
+        """Shows what is new, if it is time to. To be called often."""
+        now = _core.monotonic()
+        if self._asked:
+            self._asked = False
+            self._coordinator.dump()
+            self._stacks_at = now + _WRITING
+        if self._stacks_at is not None and now >= self._stacks_at:
+            self._stacks_at = None
+            self._show_stacks()
+        if now < self._next or not self._names_slow:
+            return
+        self._next = now + _EVERY
+        seen = self._watch.look()
+        for running in self._watch.newly_slow(seen):
+            self._screen.say(f"slow: {self._named(running)} has been running for {running.seconds:.0f} s")
+        if self._live is not None:
+            self._live.show(self._lines(self._live, seen))
+
+    def _named(self, running: Running) -> str:
+        return f"gw{running.worker} {self._replay.nodeid(running.item)}"
+
+    def _show_stacks(self) -> None:
+        seen = self._watch.look()
+        if self._reporter is None:
+            return
+        self._reporter.ensure_newline()
+        self._reporter.section("running tests", sep="=")
+        for running in seen:
+            name = f"gw{running.worker}"
+            self._reporter.write_line(f"{self._named(running)} ({running.seconds:.1f} s)", bold=True)
+            self._reporter.write_line(crash.take_stack(str(self._directory), name))
+        if not seen:
+            self._reporter.write_line("none")
+
+    def _lines(self, canvas: live.Live, seen: list[Running]) -> list[str]:
+        width, rows = canvas.size()
+        shown = seen[: rows - 1]
+        running = [
+            (f"gw{test.worker}", test.seconds, self._shown(test.item, width), self._watch.is_slow(test))
+            for test in shown
+        ]
+        return _core.progress_lines(
+            done=self._replay.done,
+            total=self._total,
+            tally=self._tally(),
+            remaining=self._remaining(seen),
+            running=running,
+            width=width,
+            is_coloured=self._reporter._tw.hasmarkup,
+            is_ascii=canvas.is_ascii,
+        )
+
+    def _shown(self, item: int, width: int) -> str:
+        nodeid = self._replay.nodeid(item).translate(_CONTROLS)
+        nodeid = nodeid.encode("utf-8", "replace").decode()
+        file, separator, rest = nodeid.partition("::")
+        # The end says more than the folders.
+        return nodeid if len(nodeid) + 20 <= width else file.rpartition("/")[2] + separator + rest
+
+    def _tally(self) -> str:
+        counts = {name: len(self._reporter.stats.get(name, ())) for name in _OUTCOMES}
+        if counts["error"] > 1:
+            counts = {("errors" if name == "error" else name): count for name, count in counts.items()}
+        colours = {**_OUTCOMES, "errors": "red"}
+        markup = self._reporter._tw.markup
+        return ", ".join(markup(f"{count} {name}", **{colours[name]: True}) for name, count in counts.items() if count)
+
+    def _remaining(self, seen: list[Running]) -> float | None:
+        """Seconds until the end of the run."""
+        left = self._coordinator.left()
+        # If every worker runs everything, there is no history of it.
+        if left is None or not seen or self._total != len(self._replay.nodeids):
+            return None
+        return max(left - sum(running.seconds for running in seen), 0.0) / len(seen)
