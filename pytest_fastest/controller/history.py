@@ -55,7 +55,9 @@ class History:
             self._may_replace = self._may_replace or _is_ours(self._file)
             if not self._may_replace:
                 self._file = None
-        outlook = self._coordinator.expect(nodeids, wide, known)
+        # A custom item may have any name.
+        names = [nodeid if nodeid.isascii() else nodeid.encode("utf-8", "replace").decode() for nodeid in nodeids]
+        outlook = self._coordinator.expect(names, wide, known)
         return None if outlook is None else Outlook(*outlook)
 
     def save(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest import _core
 from pytest_fastest.controller import live
 from pytest_fastest.controller.running import Running, Watch
+from pytest_fastest.controller.tally import Tally
 from pytest_fastest.worker import crash
 
 if TYPE_CHECKING:
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
 _EVERY = 0.1
 # What workers have to write down their stacks (seconds).
 _WRITING = 0.3
-# In the order and the colours of pytest's summary.
-_OUTCOMES = {
-    "failed": "red",
-    "error": "red",
-    "passed": "green",
-    "skipped": "yellow",
-    "xfailed": "yellow",
-    "xpassed": "yellow",
-    "rerun": "yellow",
-}
 # Characters that a terminal would obey.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
 
@@ -53,6 +44,7 @@ class Observer:
         slow_after: float | None = config.option.slow_after
         self._watch = Watch(self._coordinator, nodes, slow_after)
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._tally = Tally(self._reporter)
         self._live = live.Live(self._reporter) if self._is_wanted() else None
         # Where nobody looks, only what was asked for is said.
         self._names_slow = self._live is not None or slow_after is not None
@@ -138,7 +130,7 @@ class Observer:
         return _core.progress_lines(
             done=self._replay.done,
             total=self._total,
-            tally=self._tally(),
+            tally=self._tally.text(),
             remaining=self._remaining(seen),
             running=running,
             width=width,
@@ -152,14 +144,6 @@ class Observer:
         file, separator, rest = nodeid.partition("::")
         # The end says more than the folders.
         return nodeid if len(nodeid) + 20 <= width else file.rpartition("/")[2] + separator + rest
-
-    def _tally(self) -> str:
-        counts = {name: len(self._reporter.stats.get(name, ())) for name in _OUTCOMES}
-        if counts["error"] > 1:
-            counts = {("errors" if name == "error" else name): count for name, count in counts.items()}
-        colours = {**_OUTCOMES, "errors": "red"}
-        markup = self._reporter._tw.markup
-        return ", ".join(markup(f"{count} {name}", **{colours[name]: True}) for name, count in counts.items() if count)
 
     def _remaining(self, seen: list[Running]) -> float | None:
         """Seconds until the end of the run."""

@@ -5,6 +5,7 @@ Tests of such a suite can `from witness import mark` and leave marks, which the 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import uuid
 from collections import Counter
@@ -266,11 +268,13 @@ class Suite:
         leaves_processes: bool = False,
         grace: float = GRACE,
         plugins: Sequence[str] = (),
+        terminal: int | None = None,
     ) -> Iterator[Running]:
         """Starts `pytest` (or `command`) with these arguments; at the end of the block nothing may be left behind.
 
         `leaves_processes`: the suite's own tests do, only the run's directory counts then. `plugins`: files of
-        `tests/plugins/requirements`, what they name is installed for this run.
+        `tests/plugins/requirements`, what they name is installed for this run. `terminal`: a
+        descriptor of a terminal to run in; its `stdout` is empty then.
         """
         identity = uuid.uuid4().hex
         # Not below `tmp_path`: the path of a socket must be short to be in there.
@@ -302,10 +306,12 @@ class Suite:
                     [*command, *args],
                     cwd=self.root,
                     env=environment,
-                    stdin=source,
-                    stdout=out,
-                    stderr=err,
+                    stdin=source if terminal is None else terminal,
+                    stdout=out if terminal is None else terminal,
+                    stderr=err if terminal is None else terminal,
                     start_new_session=True,
+                    # Nothing of this process's threads is needed in it.
+                    preexec_fn=None if terminal is None else _take_terminal,  # noqa: PLW1509
                 )
             yield Running(process, home, identity)
             if not leaves_processes:
@@ -315,6 +321,11 @@ class Suite:
             kill_all(identity)
             process.wait()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _take_terminal() -> None:
+    """Makes standard input the terminal whose keys send signals to this session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def living(identity: str) -> list[int]:
