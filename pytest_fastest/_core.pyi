@@ -20,6 +20,7 @@ __all__ = [
     "dump_signal",
     "give_back_memory",
     "is_plain",
+    "kill_run",
     "monotonic",
     "progress_lines",
     "resident_memory",
@@ -136,7 +137,10 @@ class Coordinator:
     def next_events(self, timeout: float) -> list[Event]:
         """Waits up to `timeout` seconds for events, without the GIL. Raises what a signal handler raises."""
     def close(self, patience: float) -> None:
-        """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory."""
+        """Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory.
+
+        Raises what a signal handler raises, which ends the patience.
+        """
 
 @final
 class Decision:
@@ -484,4 +488,9 @@ def progress_lines(
 ) -> list[str]:
     """Lines of at most `width` columns: one for the whole run, and one for each of `running`: its worker, the seconds
     that it has taken so far, its name, and whether that is long. `tally` counts outcomes; `remaining` is in seconds.
+    """
+
+def kill_run(mark: str | None) -> None:
+    """Kills everything that this process has started, and they have, and, wherever it has gone, what has this mark of a
+    run in its environment.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+# Why a test has not run again, by the coordinator's reason.
+_WHY_NOT = {"interrupted": "it was interrupted", "no fresh worker": "no fresh worker came"}
 # Outcomes that end an attempt whatever else is reported of it.
 _TELLING = ("failed", "skipped")
 
@@ -25,12 +28,16 @@ class _Attempt(NamedTuple):
 
 @dataclass
 class _Suspect:
-    """A test that has killed a worker."""
+    """A test that has killed a worker. `report` is about that, as long as it is not known what comes of it."""
 
+    report: pytest.TestReport | None = None
+    why_not: str | None = None
     attempts: list[_Attempt] = field(default_factory=list)
 
     def verdict(self) -> str:
         """What the attempts say together: the first was in company, the others were alone."""
+        if self.why_not is not None:
+            return f"it has not run again to its end: {self.why_not}"
         alone = [attempt.crashed for attempt in self.attempts[1:]]
         if not alone:
             return "it was not run again"
@@ -60,6 +67,19 @@ class Confirmations:
         suspect = self._suspects.setdefault(item, _Suspect())
         suspect.attempts.append(_Attempt(worker, f"it {cause}", sections, crashed=True))
         return len(suspect.attempts) <= self._most
+
+    def keep(self, item: int, report: pytest.TestReport) -> None:
+        """The report about the crash, which is logged for now as that of a test that runs again."""
+        self._suspects[item].report = kept = copy(report)
+        kept.outcome = "failed"
+
+    def unconfirmed(self, item: int, reason: str) -> pytest.TestReport | None:
+        """The report about the crash of a test that has not run again to its end, for the coordinator's reason."""
+        suspect = self._suspects.get(item)
+        if suspect is None:
+            return None
+        suspect.why_not = _WHY_NOT.get(reason, "the run was stopped")
+        return suspect.report
 
     def times_alone(self, item: int) -> int:
         """How often the test has crashed alone."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_fastest import _core
     from pytest_fastest.xdist.nodes import WorkerNode
 
+_HUNG = "was killed because it hung"
 # As many tests are named one by one.
 _FEW = 3
 
@@ -63,7 +64,7 @@ def outside_of_tests(who: str, why: str, directory: Path, name: str) -> str:
 def cause(event: _core.Event.Crashed) -> str:
     """Why a worker is gone, in words."""
     if event.hung is not None:
-        return f"was killed because it hung: no end after {event.hung:g} s (--hang-timeout)"
+        return f"{_HUNG}: no end after {event.hung:g} s (--hang-timeout)"
     return how_it_ended(event.returncode)
 
 
@@ -76,8 +77,9 @@ def crashed(
     sections: list[tuple[str, str]],
 ) -> pytest.TestReport:
     """The report of the item that a worker died in, and why; `sections`: what it has left behind."""
-    # The first half is pytest-xdist's, which some look for.
-    text = f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {why}"
+    # pytest's short summary has room for the first word only. What follows is pytest-xdist's, which some look for.
+    text = "hung: " if why.startswith(_HUNG) else ""
+    text += f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {why}"
     return _failed(nodeid, location, phase, text, sections)
 
 

@@ -24,7 +24,7 @@ from pytest_fastest.controller.shortage import no_process, no_room
 from pytest_fastest.worker import forksafety
 from pytest_fastest.worker.base import fork_from_base
 from pytest_fastest.worker.forkserver import Address
-from pytest_fastest.worker.terminal import Terminal, flush
+from pytest_fastest.worker.terminal import Terminal, flush, open_all
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def launch(config: pytest.Config, request: Request) -> None:
 
     Raises `pytest.UsageError` if there is no place for what they share, or if the system makes none of them.
     """
+    open_all()
     method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.workers or 1, "testrunuid": testrunuid}
@@ -71,7 +72,8 @@ def launch(config: pytest.Config, request: Request) -> None:
             raise no_process("a process", error) from None
         if base_pid == 0:
             bound.disown()
-            worker = fork_from_base(address)
+            # A name that the user has chosen may be that of another run.
+            worker = fork_from_base(address, None if request.testrunuid else testrunuid)
             from pytest_fastest.worker.process import Process
 
             can_fork = worker is None and method == "fork"
@@ -94,7 +96,7 @@ def launch(config: pytest.Config, request: Request) -> None:
         from pytest_fastest.controller.guard import guard
 
         # Cleanups run last one first: the coordinator has removed the directory when its guard is dismissed.
-        config.add_cleanup(guard(address.directory))
+        config.add_cleanup(guard(address.directory, None if request.testrunuid else testrunuid))
     config.add_cleanup(lambda: _close(coordinator, base_pid))
     reports.have_hooks(config)
     directory = Path(address.directory)
@@ -158,7 +160,12 @@ def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, 
 
 
 def _close(coordinator: _core.Coordinator, base_pid: int | None) -> None:
-    """Ends what is left of the run's processes, and removes its directory."""
-    coordinator.close(_CLOSE_PATIENCE)
-    if base_pid is not None:
-        os.waitpid(base_pid, 0)
+    """Ends what is left of the run's processes, and removes its directory. A Ctrl-C ends them at once."""
+    if isinstance(sys.exc_info()[1], KeyboardInterrupt):
+        # It came behind the session, on its way out.
+        coordinator.interrupt()
+    try:
+        coordinator.close(_CLOSE_PATIENCE)
+    finally:
+        if base_pid is not None:
+            os.waitpid(base_pid, 0)

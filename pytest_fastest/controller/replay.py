@@ -131,6 +131,14 @@ class Replay:
         self._hook.pytest_runtest_logreport(report=crashes.not_run(nodeid, location, reason))
         self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
+    def not_confirmed(self, index: int, report: pytest.TestReport) -> None:
+        """The item has crashed as `report` says, and did not run again although it should have."""
+        nodeid, location = self.item(index)
+        self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
+        self._hook.pytest_runtest_logreport(report=report)
+        self._log(report.node, index, crashes.closing(nodeid, location))
+        self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+
     def _print_collected(self, counts: dict[str, Any]) -> None:
         """pytest's "collected" line, and what plugins say below it."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")

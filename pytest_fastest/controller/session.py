@@ -34,7 +34,6 @@ _SETTLE = 0.1
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
     "retired": "every worker that could have run it was shut down, or has crashed",
-    "no fresh worker": "it has crashed its worker, and no fresh one came in which it could run again",
 }
 
 
@@ -276,6 +275,9 @@ class ControllerPlugin:
             with self._screen.one_write():
                 for event in events:
                     if isinstance(event, _core.Event.Finished):
+                        if len(interrupts) > heeded:
+                            # It has ended what this waited for.
+                            self._end = ("keyboard",)
                         return event.not_run
                     self._handle(session, event)
                     self._note_stop(session)
@@ -350,6 +352,8 @@ class ControllerPlugin:
                     cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
                 report = crashes.crashed(*self._replay.item(item), phase, node, cause, left)
                 decision = self._replay.crash(node, item, report, self._nodes.sched, alone=alone)
+                if decision == _core.Decision.Alone:
+                    self._confirmations.keep(item, report)
             if self._decides_crashes:
                 self._coordinator.decide(item, decision)
         elif self._is_killed:
@@ -364,7 +368,9 @@ class ControllerPlugin:
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
         self._crew.missing.warn(self._config)
         for index, reason in not_run:
-            if reason in _NOT_RUN:
+            if report := self._confirmations.unconfirmed(index, reason):
+                self._replay.not_confirmed(index, report)
+            elif reason in _NOT_RUN:
                 self._replay.not_run(index, self._crew.missing.why_not_run(reason, _NOT_RUN[reason]))
             elif reason == "interrupted":
                 self._interrupted.append(self._replay.nodeid(index))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,6 @@ def _drop_exit_handlers() -> None:
 def settle(config: pytest.Config, workerinput: dict[str, Any], terminal: Terminal, collector: Collector) -> None:
     """Makes the forked copy of the template a worker of its own."""
     _drop_exit_handlers()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     identity.assume(config, workerinput)
     adaptors.after_fork(config)
     terminal.return_for_tests(config)

@@ -12,8 +12,11 @@ from pytest_fastest import _core
 from pytest_fastest.worker.forkserver import Address, Children, Forked, serve
 
 
-def fork_from_base(address: Address) -> int | None:
-    """Runs in the base. Returns in its children only: `None` in the collector, in a worker its number."""
+def fork_from_base(address: Address, mark: str | None) -> int | None:
+    """Runs in the base. Returns in its children only: `None` in the collector, in a worker its number.
+
+    `mark`: the run's name in the environment of what its tests start, if no other run has it.
+    """
     # The terminal's Ctrl-C reaches every process; the controller decides what it means.
     inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
@@ -46,6 +49,7 @@ def fork_from_base(address: Address) -> int | None:
                     os._exit(0)
         except ConnectionError:
             # The controller is gone without a word: nobody else is left to clean up.
+            _core.kill_run(mark)
             children.kill()
             shutil.rmtree(address.directory, ignore_errors=True)
             os._exit(0)

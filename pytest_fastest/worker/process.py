@@ -228,6 +228,7 @@ class Process:
         """As the collector: tells what there is, and becomes a worker or forks some. `False`: nothing to run here."""
         self._tell_collected(items)
         self._gc.freeze()
+        inherited = signal.getsignal(signal.SIGINT)
         if self._can_fork:
             # A Ctrl-C is for the tests, and who forks them has to see how they end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -236,12 +237,13 @@ class Process:
                 self._is_forked = True
                 self._worker = worker
                 self._link = _core.Link.worker(self._address.directory, self._address.token, worker)
+                signal.signal(signal.SIGINT, inherited)
                 afterfork.settle(self._config, codec.loads(payload), self._terminal, self._gc)
                 self._link.ready(self._worker)
                 return True
             case Become(worker=worker):
                 self._worker = worker
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+                signal.signal(signal.SIGINT, inherited)
                 self._gc.resume()
                 self._terminal.return_for_tests(self._config)
                 self._link.ready(self._worker)

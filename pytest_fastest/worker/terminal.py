@@ -81,6 +81,18 @@ class Terminal(NamedTuple):
             capture.suspend_global_capture()
 
 
+def open_all() -> None:
+    """Sees to it that there are three standard streams. Whoever starts pytest may have closed some; what is opened
+    later would get their numbers, and be taken for them.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free.
+            os.open(os.devnull, os.O_RDWR)
+
+
 def flush() -> None:
     """Writes what is buffered to where it was meant to go: before a fork, which would write it twice, and before a
     descriptor leads elsewhere.

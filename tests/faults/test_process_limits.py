@@ -131,4 +131,4 @@ def test_another_try_that_nobody_can_make(suite: Suite, user: Somebody, method: 
     result = suite.run(*arguments, command=user.command(), tmpdir=user.temporary)
     assert result.returncode == 1, result.output
     assert "gw1 can't be started: " in result.stdout
-    assert "not run: it has crashed its worker, and no fresh one came in which it could run again" in result.stdout
+    assert "test_a.py::test_crash: it has not run again to its end: no fresh worker came" in result.stdout

@@ -161,3 +161,75 @@ def test_a_plugin_s_decision_comes_first(suite: Suite) -> None:
     result = suite.run("-n", "2", "--retry-crashed", "2")
     assert result.counts["failed"] == 1, result.output
     assert "it crashes by itself" in section(result)
+
+
+# The crash is known when another test ends the run, or waits for that.
+STOPPED = """
+import os, time
+from witness import mark
+def test_crash():
+    mark("crash")
+    os._exit(3)
+"""
+END = """
+import os, time
+from witness import mark
+def test_end():
+    while not os.path.exists("known"):
+        time.sleep(0.01)
+    {}
+"""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("how", ["-x", "--maxfail=1", "--fail-fast", "interrupt"])
+def test_a_run_that_stops_before(suite: Suite, tmp_path: Path, how: str, method: str) -> None:
+    """What would have run again has crashed, for everybody who counts."""
+    end = "mark('end'); time.sleep(30)" if how == "interrupt" else "assert False"
+    suite.write(
+        conftest="""
+        import pytest
+        def pytest_runtest_logreport(report):
+            # Of the controller alone.
+            if report.outcome == "rerun":
+                open("known", "w").close()
+        """,
+        test_a=STOPPED,
+        test_b=END.format(end),
+    )
+    junit = tmp_path / "junit.xml"
+    arguments = ["-n", "2", "--start-method", method, "--retry-crashed", "1", f"--junitxml={junit}"]
+    arguments += [] if how == "interrupt" else [how]
+    with suite.running(*arguments) as running:
+        if how == "interrupt":
+            suite.await_marks("end")
+            running.interrupt(group=True)
+        result = running.finish()
+    assert result.returncode == (2 if how == "interrupt" else 1), result.output
+    crash = [failure for failure in result.failures if "crashed while running" in failure.text]
+    assert [failure.nodeid for failure in crash] == ["test_a.py::test_crash"]
+    assert "test_a.py::test_crash: it has not run again to its end: the run was stopped" in result.stdout
+    cases = {case.get("name"): case for case in ElementTree.parse(junit).iter("testcase")}
+    assert cases["test_crash"].find("failure") is not None
+    assert "test_a.py::test_crash" in suite.run("--lf", "--collect-only", "-q").stdout
+
+
+def test_a_run_that_is_interrupted_meanwhile(suite: Suite) -> None:
+    suite.write(
+        test_a="""
+        import os, time
+        from witness import mark
+        def test_crash():
+            if os.environ["PYTEST_XDIST_WORKER"] == "gw0":
+                os._exit(3)
+            mark("again")
+            time.sleep(30)
+        """
+    )
+    with suite.running("-n", "1", "--retry-crashed", "1") as running:
+        suite.await_marks("again")
+        running.interrupt(group=True)
+        result = running.finish()
+    assert result.returncode == 2
+    assert [failure.nodeid for failure in result.failures] == ["test_a.py::test_crash"]
+    assert "test_a.py::test_crash: it has not run again to its end: it was interrupted" in result.stdout

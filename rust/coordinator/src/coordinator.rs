@@ -22,6 +22,9 @@ use crate::model::{ItemId, WorkerId};
 use crate::timings::{Findings, Fixture, Timings};
 use crate::transport::{self, Listener};
 
+/// Who has interrupted the run does not wait longer for the rest of it.
+const AFTER_INTERRUPT: Duration = Duration::from_secs(2);
+
 /// Name of the thread that waits for connections.
 const ACCEPTOR: &str = "fastest-accept";
 
@@ -95,6 +98,7 @@ impl Address {
             closing: Arc::clone(&closing),
             history,
             board: OnceLock::new(),
+            is_interrupted: AtomicBool::new(false),
             threads: vec![dispatcher],
         };
         let listener = self.listener;
@@ -116,6 +120,7 @@ pub struct Coordinator {
     closing: Arc<AtomicBool>,
     history: Arc<Mutex<History>>,
     board: OnceLock<Board>,
+    is_interrupted: AtomicBool,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -128,6 +133,9 @@ impl Coordinator {
 
     /// Gives an order. Lost if the coordinator is closed.
     pub fn command(&self, command: Command) {
+        if matches!(command, Command::Interrupt) {
+            self.is_interrupted.store(true, Ordering::Relaxed);
+        }
         let _closed = self.inputs.send(Input::Command(command));
     }
 
@@ -188,8 +196,9 @@ impl Coordinator {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).usual(item)
     }
 
-    /// Asks what is left of the processes to leave, kills who has not after `patience`, and removes the directory.
-    pub fn close(&mut self, patience: Duration) {
+    /// Asks what is left of the processes to leave, kills who has not after `patience` or when `is_interrupted`, and removes
+    /// the directory.
+    pub fn close(&mut self, patience: Duration, mut is_interrupted: impl FnMut() -> bool) {
         let Some(directory) = self.directory.take() else {
             return;
         };
@@ -199,8 +208,13 @@ impl Coordinator {
             // Somebody has removed the socket: nothing wakes the acceptor any more, and nobody can come.
             self.threads.retain(|thread| thread.thread().name() != Some(ACCEPTOR));
         }
+        let is_interrupted_before = self.is_interrupted.load(Ordering::Relaxed);
+        let patience = if is_interrupted_before { patience.min(AFTER_INTERRUPT) } else { patience };
         let deadline = Instant::now() + patience;
-        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
+        while !self.threads.iter().all(JoinHandle::is_finished)
+            && Instant::now() < deadline
+            && !is_interrupted()
+        {
             thread::sleep(Duration::from_millis(1));
         }
         if !self.threads.iter().all(JoinHandle::is_finished) {
@@ -213,6 +227,6 @@ impl Coordinator {
 
 impl Drop for Coordinator {
     fn drop(&mut self) {
-        self.close(Duration::ZERO);
+        self.close(Duration::ZERO, || false);
     }
 }

@@ -40,7 +40,7 @@ pub mod rehearsal;
 pub mod scheduler;
 mod shared_file;
 pub mod signals;
-mod table;
+pub mod table;
 pub mod timings;
 pub mod timings_file;
 pub mod transport;

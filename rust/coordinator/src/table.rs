@@ -5,11 +5,15 @@ use std::ffi::OsStr;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use crate::protocol::LeftProcess;
+use crate::signals::{self, Signal};
 
 /// In the environment of what tests start: the run, the worker, and the running test with its phase in parentheses.
 const RUN: &str = "PYTEST_XDIST_TESTRUNUID=";
 const WORKER: &str = "PYTEST_XDIST_WORKER=";
 const TEST: &str = "PYTEST_CURRENT_TEST=";
+
+/// How often processes are looked for that are to be killed.
+const ROUNDS: usize = 5;
 
 /// When the process has started (seconds since 1970); `None` if it has ended.
 pub(crate) fn started(pid: u32) -> Option<u64> {
@@ -62,6 +66,26 @@ pub(crate) fn started_by(run: &str, worker: &str) -> Vec<LeftProcess> {
             .collect(),
     };
     living(all(kind).as_ref()).filter(is_marked).map(left).collect()
+}
+
+/// Kills everything that this process has started, and they have, and, wherever it has gone, what tests of the run with
+/// this mark have started.
+pub fn kill_run(mark: Option<&str>) {
+    let own = std::process::id();
+    let is_marked = |process: &&Process| mark.is_some() && value(process, RUN).as_deref() == mark;
+    // They may start others meanwhile.
+    for _ in 0..ROUNDS {
+        let mut doomed = descendants(own);
+        let system = all(ProcessRefreshKind::nothing().with_environ(UpdateKind::Always));
+        doomed.extend(living(system.as_ref()).filter(is_marked).map(number_of));
+        doomed.retain(|pid| *pid != own);
+        if doomed.is_empty() {
+            return;
+        }
+        for pid in doomed {
+            signals::send(pid, Signal::Kill);
+        }
+    }
 }
 
 fn all(kind: ProcessRefreshKind) -> Option<System> {

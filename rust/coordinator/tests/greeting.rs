@@ -24,7 +24,7 @@ fn a_process_with_the_secret_is_heard() {
     assert!(matches!(events.as_slice(), [Event::Note(payload)] if payload[..] == [1, 2, 3]));
     // The "base" is this very process: it has to be seen to leave, or it is killed as one that stays behind.
     drop(link);
-    coordinator.close(Duration::from_secs(20));
+    coordinator.close(Duration::from_secs(20), || false);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn of_two_that_are_the_same_the_first_one_counts() {
     first.send(&Upward::Note(vec![2].into())).expect("it is still heard");
     assert_eq!(coordinator.next_events(Duration::from_secs(20)).map(|events| events.len()), Ok(1));
     drop(first);
-    coordinator.close(Duration::from_secs(20));
+    coordinator.close(Duration::from_secs(20), || false);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_stranger_does_not_take_the_place_of_a_process() {
     let events = coordinator.next_events(Duration::from_secs(20)).expect("a living dispatcher");
     assert!(matches!(events.as_slice(), [Event::Note(_)]));
     drop(link);
-    coordinator.close(Duration::from_secs(20));
+    coordinator.close(Duration::from_secs(20), || false);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_directory_goes_with_the_coordinator() {
     let directory = address.directory().to_owned();
     let mut coordinator = address.start(Some(std::process::id())).expect("threads");
     assert!(directory.is_dir());
-    coordinator.close(Duration::from_secs(5));
+    coordinator.close(Duration::from_secs(5), || false);
     assert!(!directory.exists());
 }
 
@@ -150,7 +150,7 @@ fn a_process_that_comes_too_late_is_not_left_waiting() {
             };
             while link.receive(true).is_ok_and(|message| !matches!(message, Some(Downward::Quit))) {}
         });
-        coordinator.close(Duration::from_secs(20));
+        coordinator.close(Duration::from_secs(20), || false);
         late.join().expect("it is told the end");
     }
 }

@@ -271,9 +271,18 @@ impl Coordinator {
     }
 
     /// Lets the processes that are left leave, kills who has not after `patience` seconds, removes the directory.
-    fn close(&self, py: Python<'_>, patience: f64) {
+    /// A signal's exception ends the patience, and is raised then.
+    #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
+    fn close(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
         let patience = Duration::try_from_secs_f64(patience).unwrap_or(Duration::ZERO);
-        py.detach(|| self.inner.lock().unwrap_or_else(PoisonError::into_inner).close(patience));
+        let mut raised = None;
+        py.detach(|| {
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).close(patience, || {
+                raised = Python::attach(|py| py.check_signals()).err();
+                raised.is_some()
+            });
+        });
+        raised.map_or(Ok(()), Err)
     }
 }
 

@@ -23,6 +23,7 @@ mod _core {
     use crate::timings::Timings;
     #[pymodule_export]
     use crate::worker::{
-        Board, Link, Message, die_with_parent, dump_signal, give_back_memory, monotonic, resident_memory,
+        Board, Link, Message, die_with_parent, dump_signal, give_back_memory, kill_run, monotonic,
+        resident_memory,
     };
 }

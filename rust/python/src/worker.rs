@@ -347,6 +347,14 @@ pub(crate) fn give_back_memory() {
     }
 }
 
+/// Kills everything that this process has started, and they have, and what tests of the run with this mark have started.
+#[pyfunction]
+#[pyo3(signature = (mark))]
+#[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
+pub(crate) fn kill_run(mark: Option<String>) {
+    coordinator::table::kill_run(mark.as_deref());
+}
+
 /// The signal that a worker is sent before it is killed for hanging; `None` where there is none.
 #[pyfunction]
 pub(crate) fn dump_signal() -> Option<i32> {
