@@ -124,6 +124,8 @@ class Coordinator:
         """Seconds that one worker would need for what is left; `None` if there is nothing to tell by yet."""
     def usual(self, item: int) -> float | None:
         """Seconds that an item took in earlier runs, if it has been seen."""
+    def lend_terminal(self, worker: int) -> None:
+        """The terminal is this worker's until it returns it."""
     def dump(self) -> None:
         """Lets workers that run a test write down their stacks."""
     def stop(self) -> None:
@@ -247,6 +249,13 @@ class Event:
         ) -> Event.MemoryShort: ...
 
     @final
+    class Terminal(Event):
+        __match_args__: Final = ("worker", "wanted")
+        worker: Final[int]
+        wanted: Final[bool]
+        def __new__(cls, worker: int, wanted: bool) -> Event.Terminal: ...
+
+    @final
     class LeftBehind(Event):
         __match_args__: Final = ("worker", "pid", "command", "tests")
         worker: Final[int]
@@ -360,6 +369,10 @@ class Link:
         """The worker wants the run to stop."""
     def session_ended(self, payload: bytes) -> None:
         """The process's session is finished."""
+    def want_terminal(self) -> None:
+        """A debugger has stopped the worker's test, and wants the terminal."""
+    def return_terminal(self) -> None:
+        """It has no more use for the terminal."""
     def leaving(self, processes: Sequence[tuple[int, int, str, Sequence[str]]]) -> None:
         """The worker does nothing more but to end. Its tests have left processes: id, parent's id, command, tests."""
     def forked(self, worker: int | None, pid: int) -> None:
@@ -409,6 +422,11 @@ class Message:
         question: Final[int]
         keep: Final[int | None]
         def __new__(cls, question: int, keep: int | None) -> Message.Park: ...
+
+    @final
+    class Terminal(Message):
+        __match_args__: Final = ()
+        def __new__(cls) -> Message.Terminal: ...
 
     @final
     class End(Message):

@@ -9,6 +9,7 @@ Each run has a number of its own, its seed. Exits with 1 if there was any differ
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ _SHOWN = 20
 def main() -> int:
     """Run suites until the time is up."""
     options = _parse_arguments()
+    # In the background of a script it is ignored, and the runs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     seed = options.seed if options.seed is not None else time.time_ns() // 10**6 % 10**9
     figures = Figures()
     try:

@@ -67,6 +67,8 @@ pub(crate) struct Dispatcher {
     parent: Option<Role>,
     /// Workers that have configured themselves.
     configured: BTreeSet<WorkerId>,
+    /// Workers whose tests a debugger has stopped.
+    debugged: BTreeSet<WorkerId>,
     questions: HashMap<WorkerId, u32>,
     order: Order,
     /// From the end of the collection until they are dealt.
@@ -149,6 +151,7 @@ impl Dispatcher {
             base: base.map_or(Base::Gone, |pid| Base::Expected { pid, workers: Vec::new() }),
             parent: None,
             configured: BTreeSet::new(),
+            debugged: BTreeSet::new(),
             questions: HashMap::new(),
             order: Order::LongestFirst,
             collected: None,

@@ -94,6 +94,13 @@ pub enum Event {
         /// Why it can't.
         refusal: Refusal,
     },
+    /// A worker wants the terminal, or returns it.
+    Terminal {
+        /// The worker.
+        worker: WorkerId,
+        /// It wants it.
+        wanted: bool,
+    },
     /// A worker ended as it should.
     Ended {
         /// The worker.
@@ -130,6 +137,7 @@ impl Event {
             | Event::Crashed { .. }
             | Event::Needed(_)
             | Event::Confirm(_)
+            | Event::Terminal { .. }
             | Event::LeftBehind { .. }
             | Event::Lingered(_)
             | Event::Outgrown { .. }
@@ -213,6 +221,8 @@ pub enum Command {
     Confirm(WorkerId),
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
+    /// The terminal is this worker's until it returns it.
+    Lend(WorkerId),
     /// Let workers write down what their tests are at.
     Dump,
     /// Start no more tests; what runs may finish.

@@ -7,7 +7,7 @@ use crate::model::{Collection, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// The first message on every connection. Who has not sent the right one is not listened to.
 #[derive(Serialize, Deserialize)]
@@ -113,6 +113,10 @@ pub enum Upward {
     SessionEnded(ByteBuf),
     /// The worker does nothing more but to end, and its tests have left these processes.
     Leaving(Vec<LeftProcess>),
+    /// A debugger has stopped the worker's test, and wants the terminal.
+    WantsTerminal,
+    /// It has no more use for the terminal.
+    ReturnsTerminal,
     /// A child was forked.
     Forked {
         /// What the child is.
@@ -161,6 +165,8 @@ pub enum Downward {
         /// The item whose parents are kept; none: everything is torn down.
         keep: Option<ItemId>,
     },
+    /// The terminal is the worker's until it returns it.
+    Terminal,
     /// Nothing more will come for it: what it has claimed it runs, then it finishes the session and leaves.
     End,
     /// Leave.

@@ -212,6 +212,7 @@ impl<'a> Rehearsal<'a> {
         match event {
             Event::Collected { .. } => self.start_workers(),
             Event::Needed(_) => self.launch(),
+            &Event::Terminal { worker, wanted: true } => self.command(Command::Lend(worker)),
             Event::Confirm(_) => {
                 self.command(Command::Confirm(WorkerId(self.launched)));
                 self.launch();
@@ -238,6 +239,7 @@ impl<'a> Rehearsal<'a> {
             | Event::NotStarted { .. }
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
+            | Event::Terminal { .. }
             | Event::LeftBehind { .. }
             | Event::Lingered(_)
             | Event::Ended { .. }

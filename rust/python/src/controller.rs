@@ -233,6 +233,11 @@ impl Coordinator {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).usual(ItemId(item))
     }
 
+    /// The terminal is this worker's until it returns it.
+    fn lend_terminal(&self, worker: u32) {
+        self.command(Command::Lend(WorkerId(worker)));
+    }
+
     /// Lets workers that run a test write down their stacks.
     fn dump(&self) {
         self.command(Command::Dump);
@@ -320,6 +325,7 @@ pub(crate) enum Event {
     Confirm { item: u32 },
     Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
     MemoryShort { available: u64, total: u64, leaving: Vec<u32>, postponed: Vec<u32> },
+    Terminal { worker: u32, wanted: bool },
     LeftBehind { worker: u32, pid: u32, command: String, tests: Vec<String> },
     Lingered { worker: u32 },
     NotReplaced { worker: u32, orphaned: bool },
@@ -364,6 +370,7 @@ impl Event {
                 leaving: numbers(leaving),
                 postponed: numbers(postponed),
             },
+            CoreEvent::Terminal { worker, wanted } => Event::Terminal { worker: worker.0, wanted },
             CoreEvent::LeftBehind { worker, process } => {
                 let LeftProcess { pid, parent: _, command, tests } = process;
                 Event::LeftBehind { worker: worker.0, pid, command, tests }

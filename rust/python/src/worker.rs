@@ -213,6 +213,16 @@ impl Link {
         self.send(py, &Upward::SessionEnded(convert::payload(payload)))
     }
 
+    /// A debugger has stopped the worker's test, and wants the terminal.
+    fn want_terminal(&self, py: Python<'_>) -> PyResult<()> {
+        self.send(py, &Upward::WantsTerminal)
+    }
+
+    /// It has no more use for the terminal.
+    fn return_terminal(&self, py: Python<'_>) -> PyResult<()> {
+        self.send(py, &Upward::ReturnsTerminal)
+    }
+
     /// The worker does nothing more but to end. Its tests have left these processes: id, parent's id, command, tests.
     fn leaving(&self, py: Python<'_>, processes: Vec<(u32, u32, String, Vec<String>)>) -> PyResult<()> {
         let process = |(pid, parent, command, tests)| LeftProcess { pid, parent, command, tests };
@@ -249,6 +259,7 @@ pub(crate) enum Message {
     Become { worker: u32 },
     Lease { items: Vec<u32> },
     Park { question: u32, keep: Option<u32> },
+    Terminal {},
     End {},
     Quit {},
 }
@@ -266,6 +277,7 @@ impl Message {
                 Message::Lease { items: items.into_iter().map(|item| item.0).collect() }
             }
             Downward::Park { question, keep } => Message::Park { question, keep: keep.map(|item| item.0) },
+            Downward::Terminal => Message::Terminal {},
             Downward::End => Message::End {},
             Downward::Quit => Message::Quit {},
         }

@@ -99,6 +99,7 @@ impl Dispatcher {
                     run.scheduler.confirm(worker);
                 }
             }
+            Command::Lend(worker) => self.send(Role::Worker(worker), &Downward::Terminal),
             Command::Dump => self.dump(),
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {

@@ -93,6 +93,7 @@ impl Dispatcher {
         // What it has left outlives it.
         self.empty_inbox(worker, u32::MAX);
         self.inboxes.remove(&worker);
+        self.debugged.remove(&worker);
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         let hung = self.run.as_mut().and_then(|run| run.hangs.bury(worker)).map(|given| given.as_secs_f64());

@@ -109,6 +109,8 @@ impl Dispatcher {
                 self.schedule(|scheduler| scheduler.relieve(worker));
                 self.emit(Event::Outgrown { worker, bytes, grew });
             }
+            (Upward::WantsTerminal, Role::Worker(worker)) => self.debugging(worker, true),
+            (Upward::ReturnsTerminal, Role::Worker(worker)) => self.debugging(worker, false),
             (Upward::Leaving(processes), Role::Worker(worker)) => self.leaving(worker, processes),
             // What only workers say, not believed of others. The collector's `Configured` counts when it is told to
             // become a worker.
@@ -120,6 +122,8 @@ impl Dispatcher {
                 | Upward::SetUp { .. }
                 | Upward::Outgrown { .. }
                 | Upward::Leaving(_)
+                | Upward::WantsTerminal
+                | Upward::ReturnsTerminal
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_),

@@ -42,7 +42,9 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::SetUp { .. }
                 | Upward::Starved(_)
-                | Upward::Leaving(_),
+                | Upward::Leaving(_)
+                | Upward::WantsTerminal
+                | Upward::ReturnsTerminal,
                 Role::Worker(_),
             )
             | (Upward::Exited { .. }, Role::Base | Role::Collector) => true,
@@ -72,6 +74,8 @@ impl Dispatcher {
                 | Upward::Interrupted(_)
                 | Upward::Outgrown { .. }
                 | Upward::Leaving(_)
+                | Upward::WantsTerminal
+                | Upward::ReturnsTerminal
                 | Upward::Forked { .. }
                 | Upward::NotForked { .. }
                 | Upward::Exited { .. },

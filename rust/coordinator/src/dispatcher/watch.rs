@@ -2,7 +2,7 @@
 
 use super::{Dispatcher, Running, running_item};
 use crate::clock;
-use crate::event::Run;
+use crate::event::{Event, Run};
 use crate::hangs::{Doing, Hangs, Patience, Step};
 use crate::model::{Collection, ItemId, WorkerId};
 use crate::protocol::Role;
@@ -10,6 +10,16 @@ use crate::signals::{self, Signal};
 use crate::worker_state::WorkerState;
 
 impl Dispatcher {
+    /// A debugger has stopped this worker's test, or lets it go on.
+    pub(super) fn debugging(&mut self, worker: WorkerId, wanted: bool) {
+        if wanted {
+            self.debugged.insert(worker);
+        } else {
+            self.debugged.remove(&worker);
+        }
+        self.emit(Event::Terminal { worker, wanted });
+    }
+
     /// Lets workers that run something write down their stacks.
     pub(super) fn dump(&self) {
         for (role, process) in self.processes.iter() {
@@ -31,7 +41,8 @@ impl Dispatcher {
             let (Role::Worker(worker), Some(pid), None) = (role, process.pid, process.status) else {
                 continue;
             };
-            let doing = doing(run, worker);
+            // Nobody hurries a person who debugs.
+            let doing = doing(run, worker).filter(|_| !self.debugged.contains(&worker));
             match run.hangs.look(worker, doing, now) {
                 Some(Step::Dump) => {
                     if let Some(Doing::Item(item)) = doing {

@@ -129,7 +129,11 @@ impl Rehearsal<'_> {
             }
             (Downward::End | Downward::Quit, Some(hands)) => hands.is_told_the_end = true,
             (
-                Downward::Configure(_) | Downward::Items(_) | Downward::Fork { .. } | Downward::Become(_),
+                Downward::Configure(_)
+                | Downward::Items(_)
+                | Downward::Fork { .. }
+                | Downward::Become(_)
+                | Downward::Terminal,
                 _,
             )
             | (Downward::Lease(_) | Downward::Park { .. } | Downward::End, None) => {}

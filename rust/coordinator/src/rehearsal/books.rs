@@ -127,6 +127,7 @@ impl Books {
             | Event::NotStarted { .. }
             | Event::Outgrown { .. }
             | Event::MemoryShort { .. }
+            | Event::Terminal { .. }
             | Event::LeftBehind { .. }
             | Event::Lingered(_)
             | Event::NotReplaced { .. } => {}

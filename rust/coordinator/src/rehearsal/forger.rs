@@ -81,7 +81,7 @@ impl Rehearsal<'_> {
 
     fn anything(&mut self) -> Upward {
         let payload = ByteBuf::new();
-        match self.choices.below(17) {
+        match self.choices.below(19) {
             0 => Upward::Note(payload),
             1 => Upward::Collected { collection: self.any_collection(), payload },
             2 => Upward::WantItems,
@@ -107,6 +107,8 @@ impl Rehearsal<'_> {
             }]),
             14 => Upward::NotForked { role: self.any_role(), reason: String::new() },
             15 => Upward::Forked { role: self.any_role(), pid: self.any_pid() },
+            16 => Upward::WantsTerminal,
+            17 => Upward::ReturnsTerminal,
             _ => Upward::Exited { pid: self.any_pid(), status: ExitStatus::Unknown },
         }
     }
