@@ -39,7 +39,7 @@ fmt: $(READY)
 
 # The site, into .cache/site. Whatever Sphinx warns of is an error: broken links and anchors, pages that nothing leads to.
 docs: .cache/docs/.ready reference
-	.cache/docs/bin/sphinx-build -W --keep-going -q -j auto -b dirhtml -d .cache/docs/doctrees docs .cache/site
+	.cache/docs/bin/sphinx-build -W --keep-going -q -j auto -b html -d .cache/docs/doctrees docs .cache/site
 	@echo "the site: .cache/site/index.html"
 
 # docs/reference.md, from the code.

@@ -1,7 +1,8 @@
 """The site, built by `make docs`: see https://www.sphinx-doc.org/en/master/usage/configuration.html for the names."""
 
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 _ROOT = Path(__file__).parent.parent
 

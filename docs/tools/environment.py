@@ -11,7 +11,6 @@ from pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TEXTS = {
     "FASTEST_WORKERS": "read: the number of workers, values as of `-n`. It beats what configuration files say, and not "
@@ -51,7 +50,7 @@ def uses() -> Iterator[Use]:
 
 
 def _in_python(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Names that are looked up in the environment as literals or by a constant of the module, and all that look ours."""
+    """What is looked up in the environment by a literal or a constant of the module, and all that looks ours."""
     constants = {
         target.id: node.value.value
         for node in module.body

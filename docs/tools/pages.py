@@ -97,6 +97,7 @@ def read(path: Path) -> Page:
                 if in_heading:
                     section = _section(token, anchors)
                     page.sections.append(section)
+                    continue
                 _look_at(token, page, section, in_table)
     return page
 

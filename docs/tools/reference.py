@@ -184,7 +184,9 @@ def page() -> str:
         options = [option for option in ours.options.values() if option.group == group]
         parts += [f"### {title}\n", _table(options_rows(options, explained), "option")]
     parts += ["## Configuration keys\n", "For the configuration file: `pytest.ini`, `pyproject.toml`, …\n"]
-    parts.append(_table(((f"`{name}`", _marked(text), explained.link(name)) for name, text in ours.inis.items()), "key"))
+    parts.append(
+        _table(((f"`{name}`", _marked(text), explained.link(name)) for name, text in ours.inis.items()), "key")
+    )
     parts.append("## Environment variables\n")
     # These have a text that is written by hand already.
     rows = ((f"`{name}`", text, explained.found(name) or "") for name, text in variables())
