@@ -24,3 +24,5 @@ html_show_sourcelink = False
 html_copy_source = False
 # Commands are copied, not what they print.
 copybutton_prompt_text = "$ "
+html_static_path = ["_static"]
+html_css_files = ["site.css"]

@@ -66,7 +66,7 @@ def _in_python(module: ast.Module) -> Iterator[tuple[str, int]]:
         for key in _keys(node):
             value = key.value if isinstance(key, ast.Constant) else constants.get(getattr(key, "id", ""))
             if isinstance(value, str):
-                yield value, node.lineno
+                yield value, key.lineno
 
 
 def _keys(node: ast.AST) -> Iterator[ast.expr]:

@@ -90,11 +90,14 @@ class _Spy:
 def _option(action: Any) -> Option:
     value = ""
     if action.nargs != 0:
-        value = action.metavar or (f"{{{','.join(action.choices)}}}" if action.choices else action.dest.upper())
+        value = action.metavar or action.dest.upper()
         value = f"[={value}]" if action.nargs == "?" else f" {value}"
     names = tuple(action.option_strings)
     usage = ", ".join(f"`{name}{value}`" for name in names)
-    return Option(usage, names, (action.help or "") % {"default": action.default}, action.container.title)
+    text = (action.help or "") % {"default": action.default}
+    if action.choices:
+        text += f" One of {', '.join(action.choices)}."
+    return Option(usage, names, text, action.container.title)
 
 
 def known(*plugins: str) -> Known:
@@ -163,7 +166,8 @@ class Explained:
                     counts[section] = (whole + (not in_table), part + 1)
             if counts:
                 section = max(counts, key=lambda found: counts[found])
-                return f"[{section.title}]({page.path.relative_to(pages.DOCS).as_posix()}#{section.anchor})"
+                path = page.path.relative_to(pages.DOCS)
+                return f"[{path.stem}: {section.title}]({path.as_posix()}#{section.anchor})"
         return None
 
     @staticmethod

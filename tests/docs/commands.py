@@ -67,7 +67,8 @@ def commands(page: Page) -> list[Command]:
             found += [Command(step, "", fence.line) for step in _in_recipe(yaml.safe_load(fence.text))]
     for span in page.spans:
         text = " ".join(span.text.split())
-        if text.startswith(tuple(f"{program} " for program in _PROGRAMS)) and not _PLACEHOLDER.search(text):
+        named = text.startswith(tuple(f"{program} " for program in _PROGRAMS)) and not _PLACEHOLDER.search(text)
+        if named and not any(command.text.strip() == text for command in found):
             found.append(Command(text, "", span.line, may_fail=True))
     return sorted(found, key=lambda command: command.line)
 
