@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pages import ROOT
+from pages import ROOT, Unexplained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 TEXTS = {
+    "BUILD_NUMBER": "read: as `CI`",
+    "CI": "read: pytest's own; a CI system is at work, so no progress is shown",
     "FASTEST_WORKERS": "read: the number of workers, values as of `-n`. It beats what configuration files say, and not "
     "`-n` on the command line. Not looked at in a worker",
     "PYTEST_ADDOPTS": "read: pytest's own; an `-n` in it counts less than `FASTEST_WORKERS`",
@@ -23,6 +25,7 @@ TEXTS = {
     "PYTEST_XDIST_TESTRUNUID": "set in workers: as the fixture `testrun_uid`",
     "PYTEST_XDIST_WORKER": "set in workers: `gw0`, `gw1`, …",
     "PYTEST_XDIST_WORKER_COUNT": "set in workers: how many there were at the start",
+    "TERM": "read: on a terminal that is `dumb` or unknown no progress is shown",
     "TMPDIR": "read: where the run's directory is made",
     "XDG_RUNTIME_DIR": "read: where the run's directory is made if the temporary directory will not do",
 }
@@ -39,34 +42,61 @@ class Use:
 
 
 def uses() -> Iterator[Use]:
-    """All places in the packages and in the crates."""
-    for package in ("pytest_fastest", "fastest"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for name, line in _in_python(ast.parse(path.read_text("utf-8"))):
-                yield Use(name, f"{path.relative_to(ROOT)}:{line}")
+    """All places in the packages and in the crates. Raises `Unexplained` for one that can't be understood."""
+    modules = {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
+        for package in ("pytest_fastest", "fastest")
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+    # A constant may be imported from another module.
+    constants = _meanings(node for module in modules.values() for node in module.body)
+    for where, module in modules.items():
+        meanings = constants | _meanings(ast.walk(module))
+        for node in ast.walk(module):
+            for name in _names(node, meanings, where):
+                yield Use(name, f"{where}:{getattr(node, 'lineno', 0)}")
     for path in sorted((ROOT / "rust").glob("*/src/**/*.rs")):
         for match in _RUST.finditer(path.read_text("utf-8")):
             yield Use(match[1] or "TMPDIR", str(path.relative_to(ROOT)))
 
 
-def _in_python(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """What is looked up in the environment by a literal or a constant of the module, and all that looks ours."""
-    constants = {
-        target.id: node.value.value
-        for node in module.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    for node in ast.walk(module):
-        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
-            text = node.value if isinstance(node.value, str) else node.value.decode("utf-8", "replace")
-            if _OURS.fullmatch(text.removesuffix("=")):
-                yield text.removesuffix("="), node.lineno
-        for key in _keys(node):
-            value = key.value if isinstance(key, ast.Constant) else constants.get(getattr(key, "id", ""))
-            if isinstance(value, str):
-                yield value, key.lineno
+def _meanings(nodes: Iterable[ast.AST]) -> dict[str, list[str]]:
+    """The texts that names stand for: those assigned to them, or the ones that they go through in a loop."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                found[name] = [text]
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Tuple(elts=elements)):
+                found[name] = _texts(elements)
+            case (
+                ast.For(target=ast.Name(id=name), iter=several)
+                | ast.comprehension(target=ast.Name(id=name), iter=several)
+            ):
+                found[name] = found.get(getattr(several, "id", ""), []) or _texts(getattr(several, "elts", []))
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def _texts(elements: list[ast.expr]) -> list[str]:
+    return [node.value for node in elements if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+
+
+def _names(node: ast.AST, meanings: dict[str, list[str]], where: str) -> Iterator[str]:
+    """The variables that are looked up here, and every text that looks like one of ours."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+        text = node.value if isinstance(node.value, str) else node.value.decode("utf-8", "replace")
+        if _OURS.fullmatch(text.removesuffix("=")):
+            yield text.removesuffix("=")
+    for key in _keys(node):
+        match key:
+            case ast.Constant(value=str(name)):
+                yield name
+            case ast.Constant(value=bytes(name)):
+                yield name.decode()
+            case ast.Name(id=name) if name in meanings:
+                yield from meanings[name]
+            case _:
+                raise Unexplained(f"{where}:{key.lineno}: which variable is {ast.unparse(key)}?")
 
 
 def _keys(node: ast.AST) -> Iterator[ast.expr]:

@@ -18,6 +18,10 @@ DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference.md"
 
 
+class Unexplained(Exception):
+    """Something is missing on the pages, or can't be told from the source."""
+
+
 @dataclass(frozen=True)
 class Section:
     """A heading, with the anchor that GitHub gives it."""

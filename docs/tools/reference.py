@@ -24,6 +24,7 @@ import environment
 import pages
 import pytest
 from _pytest.fixtures import FixtureFunctionDefinition
+from pages import Unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,10 +36,6 @@ Everything that Fastest adds to pytest, in its own words. This page is made from
 column leads to what explains it.
 """
 _OPTION = re.compile(r"(?<![\w`-])--?[a-z][\w-]*(=\w+)?")
-
-
-class Unexplained(Exception):
-    """Something is missing on the pages."""
 
 
 @dataclass(frozen=True)

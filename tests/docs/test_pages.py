@@ -49,7 +49,7 @@ def test_the_reference_is_what_the_code_says() -> None:
 def test_what_is_explained_nowhere_is_noticed() -> None:
     explained = reference.Explained(WRITTEN)
     assert explained.link("-n", "--numprocesses")
-    with pytest.raises(reference.Unexplained, match="--numproc is explained nowhere"):
+    with pytest.raises(pages.Unexplained, match="--numproc is explained nowhere"):
         explained.link("--numproc")
 
 
@@ -64,19 +64,29 @@ def test_what_is_explained_nowhere_is_noticed() -> None:
         "NAME = 'NEW'\nos.environ.get(NAME)",
         "os.environb.pop(b'FASTEST_NEW')",
         "if value := environ.get('PYTEST_NEW'): ...",
+        "any(os.environ.get(name) for name in ('NEW', 'OTHER'))",
+        "NAMES = ('NEW',)\nfor name in NAMES: os.environ[name]",
     ],
 )
 def test_a_variable_without_a_text_is_noticed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fastest").mkdir()
     (tmp_path / "fastest" / "new.py").write_text(f"import os\n{source}\n", "utf-8")
     monkeypatch.setattr(environment, "ROOT", tmp_path)
-    with pytest.raises(reference.Unexplained, match=r"NEW \(fastest/new.py:\d\) has no text"):
+    with pytest.raises(pages.Unexplained, match=r"NEW \(fastest/new.py:\d\) has no text"):
+        list(reference.variables())
+
+
+def test_a_variable_that_nobody_can_tell_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fastest").mkdir()
+    (tmp_path / "fastest" / "new.py").write_text("import os\nos.environ[input()]\n", "utf-8")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    with pytest.raises(pages.Unexplained, match=r"fastest/new.py:2: which variable is input\(\)"):
         list(reference.variables())
 
 
 def test_a_text_without_a_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(environment.TEXTS, "FASTEST_NEW", "read: for nothing")
-    with pytest.raises(reference.Unexplained, match="FASTEST_NEW stands in"):
+    with pytest.raises(pages.Unexplained, match="FASTEST_NEW stands in"):
         list(reference.variables())
 
 
