@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins plugins-under-xdist check fmt compat matrix fuzz bench bench-full simulate soak flat clean
+.PHONY: demo test plugins plugins-under-xdist check fmt docs reference compat matrix fuzz bench bench-full simulate \
+	soak flat clean
 
 # Set up, then run the example suite without and with workers.
 demo: $(READY)
@@ -35,6 +36,21 @@ fmt: $(READY)
 	cargo fmt --all
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The site, into .cache/site. Whatever Sphinx warns of is an error: broken links and anchors, pages that nothing leads to.
+docs: .cache/docs/.ready reference
+	.cache/docs/bin/sphinx-build -W --keep-going -q -j auto -b html -d .cache/docs/doctrees docs .cache/site
+	@echo "the site: .cache/site/index.html"
+
+# docs/reference.md, from the code.
+reference: $(READY)
+	$(BIN)/python docs/tools/reference.py
+
+# What builds the site has an environment of its own: tests need none of it.
+.cache/docs/.ready: docs/requirements.txt
+	test -x .cache/docs/bin/python || $(PYTHON) -m venv .cache/docs
+	.cache/docs/bin/python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $@
 
 # Real suites from the package index, compared test by test with plain pytest.
 compat: $(READY)

@@ -1,0 +1,1 @@
+"""What the docs say is true: commands run, screens are real, links lead somewhere, nothing is missing."""
