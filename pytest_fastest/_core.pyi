@@ -124,8 +124,8 @@ class Coordinator:
         """Seconds that one worker would need for what is left; `None` if there is nothing to tell by yet."""
     def usual(self, item: int) -> float | None:
         """Seconds that an item took in earlier runs, if it has been seen."""
-    def lend_terminal(self, worker: int) -> None:
-        """The terminal is this worker's until it returns it."""
+    def lend_terminal(self, worker: int, granted: bool) -> None:
+        """Whether the terminal is this worker's, until it returns it."""
     def dump(self) -> None:
         """Lets workers that run a test write down their stacks."""
     def stop(self) -> None:
@@ -425,8 +425,9 @@ class Message:
 
     @final
     class Terminal(Message):
-        __match_args__: Final = ()
-        def __new__(cls) -> Message.Terminal: ...
+        __match_args__: Final = ("granted",)
+        granted: Final[bool]
+        def __new__(cls, granted: bool) -> Message.Terminal: ...
 
     @final
     class End(Message):

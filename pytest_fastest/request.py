@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from pytest_fastest import tty
 from pytest_fastest.options import (
     AUTOMATIC,
     COLLECT,
@@ -87,12 +88,13 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
     most = option.maxprocesses
     count, source = limited(value, source, most) if isinstance(value, int) else (None, source)
     if reason := _interactive(option):
-        if count is not None:
+        if count is None:
+            return Declined(f"no workers: {reason}")
+        if not tty.is_ours():
             raise pytest.UsageError(
-                f"{reason} needs the terminal, which worker processes don't have (asked for {count} by {source}); "
-                "try -n no"
+                f"{reason} with workers needs a terminal, in the foreground of which pytest runs (asked for {count} by "
+                f"{source}); try -n no"
             )
-        return Declined(f"no workers: {reason}")
     if reason := _sequential(option):
         return Declined(f"no workers: {reason}")
     if _without_tests(option):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import crashes, memory
+from pytest_fastest.controller.lending import Lending
 from pytest_fastest.controller.shortage import MissingWorkers
 from pytest_fastest.controller.warn import warn
 
@@ -35,6 +36,7 @@ class Crew:
         self.method = run.method
         self.memory = memory.Memory(config, replay.nodeid)
         self.missing = MissingWorkers()
+        self.lending = Lending(run.coordinator)
         self.most_restarts = 0
         self._count = 0
         self._not_replaced: str | None = None
@@ -74,6 +76,8 @@ class Crew:
                 self._screen.say(self.memory.outgrown(worker, held, grew))
             case _core.Event.MemoryShort():
                 self._screen.say(self.memory.short(event.available, event.total, event.leaving, event.postponed))
+            case _core.Event.Terminal(worker=worker, wanted=wanted):
+                (self.lending.wanted if wanted else self.lending.ended)(worker)
             case _core.Event.LeftBehind(worker=worker, pid=pid, command=command, tests=tests):
                 text = f"left a process behind, which was ended: {pid} ({command})"
                 self._warn(f"{crashes.one_of(tests) or f'a test of gw{worker}'} has {text}", tests)
@@ -107,6 +111,7 @@ class Crew:
     def is_down(self, node: WorkerNode, error: object) -> None:
         """Tells plugins that a worker is gone; `error`: what happened to it, if anything did."""
         node.shutting_down = True
+        self.lending.ended(int(node.gateway.id.removeprefix("gw")))
         self._config.hook.pytest_testnodedown(node=node, error=error)
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)

@@ -46,6 +46,8 @@ class Observer:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         self._tally = Tally(self._reporter)
         self._live = live.Live(self._reporter) if self._is_wanted() else None
+        # Without lines, output is held back all the same while a worker has the terminal.
+        self._held: live.Live | None = None
         # Where nobody looks, only what was asked for is said.
         self._names_slow = self._live is not None or slow_after is not None
         self._next = 0.0
@@ -68,9 +70,25 @@ class Observer:
         try:
             yield
         finally:
+            self.go_on()
             if self._live is not None:
                 self._live.end()
             restore()
+
+    def hold(self) -> None:
+        """From now on nothing is written; what is to be written waits."""
+        if self._reporter is None:
+            return
+        self._held = self._live or live.Live(self._reporter)
+        if self._live is None:
+            self._held.begin()
+        self._held.show([])
+
+    def go_on(self) -> None:
+        """Writes what has waited."""
+        if self._held is not None and self._live is None:
+            self._held.end()
+        self._held = None
 
     def _listen(self) -> Any:
         """Lets SIGUSR1 ask for stacks, if nobody else wants it; returns what undoes that."""
@@ -101,7 +119,7 @@ class Observer:
         seen = self._watch.look()
         for running in self._watch.newly_slow(seen):
             self._screen.say(f"slow: {self._named(running)} has been running for {running.seconds:.0f} s")
-        if self._live is not None:
+        if self._live is not None and self._held is None:
             self._live.show(self._lines(self._live, seen))
 
     def _named(self, running: Running) -> str:

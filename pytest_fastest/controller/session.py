@@ -261,6 +261,7 @@ class ControllerPlugin:
         try:
             observer = Observer(self._config, self._run, self._nodes, self._replay, self._screen)
             lanes = self._choice.workers if self._mode == scheduling.EACH else 1
+            self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
                 return self._report_until_done(session, interrupts, observer)
         finally:

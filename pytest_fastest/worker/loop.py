@@ -111,6 +111,15 @@ class Loop:
         self._leased.clear()
         self._ended = True
 
+    def borrow_terminal(self) -> bool:
+        """Waits until the terminal is this worker's; whether it is. A copy of it never gets it."""
+        if self._is_copy:
+            return False
+        self._link.want_terminal()
+        while not isinstance(message := self._receive(), _core.Message.Terminal):
+            self._handle(message)
+        return message.granted
+
     def _become_copy(self) -> None:
         self._is_copy = True
         # Nothing is decided here: what comes next is up to the worker.

@@ -31,6 +31,7 @@ from pytest_fastest.worker import (
     own_items,
     reports,
 )
+from pytest_fastest.worker.debugging import Debugging
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -219,7 +220,11 @@ class Process:
         self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
-        self._loop.run()
+        debugger = Debugging(self._config, self._loop.borrow_terminal, self._link.return_terminal)
+        try:
+            self._loop.run()
+        finally:
+            debugger.give_back()
         # Items may have been collected on demand.
         self._collecting.note("")
         return True

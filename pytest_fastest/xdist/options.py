@@ -201,4 +201,4 @@ def clear_workers(option: argparse.Namespace) -> None:
     """The same in a worker, which has none of its own."""
     option.numprocesses = option.maxprocesses = None
     option.dist = OFF
-    option.distload = option.looponfail = option.usepdb = False
+    option.distload = option.looponfail = False

@@ -221,8 +221,8 @@ pub enum Command {
     Confirm(WorkerId),
     /// The list of items for workers that collect for themselves.
     Items(ByteBuf),
-    /// The terminal is this worker's until it returns it.
-    Lend(WorkerId),
+    /// Whether the terminal is this worker's, until it returns it.
+    Lend(WorkerId, bool),
     /// Let workers write down what their tests are at.
     Dump,
     /// Start no more tests; what runs may finish.

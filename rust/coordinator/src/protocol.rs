@@ -165,8 +165,8 @@ pub enum Downward {
         /// The item whose parents are kept; none: everything is torn down.
         keep: Option<ItemId>,
     },
-    /// The terminal is the worker's until it returns it.
-    Terminal,
+    /// Whether the terminal is the worker's, until it returns it.
+    Terminal(bool),
     /// Nothing more will come for it: what it has claimed it runs, then it finishes the session and leaves.
     End,
     /// Leave.

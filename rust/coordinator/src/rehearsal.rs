@@ -212,7 +212,7 @@ impl<'a> Rehearsal<'a> {
         match event {
             Event::Collected { .. } => self.start_workers(),
             Event::Needed(_) => self.launch(),
-            &Event::Terminal { worker, wanted: true } => self.command(Command::Lend(worker)),
+            &Event::Terminal { worker, wanted: true } => self.command(Command::Lend(worker, true)),
             Event::Confirm(_) => {
                 self.command(Command::Confirm(WorkerId(self.launched)));
                 self.launch();

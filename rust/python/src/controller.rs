@@ -233,9 +233,9 @@ impl Coordinator {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).usual(ItemId(item))
     }
 
-    /// The terminal is this worker's until it returns it.
-    fn lend_terminal(&self, worker: u32) {
-        self.command(Command::Lend(WorkerId(worker)));
+    /// Whether the terminal is this worker's, until it returns it.
+    fn lend_terminal(&self, worker: u32, granted: bool) {
+        self.command(Command::Lend(WorkerId(worker), granted));
     }
 
     /// Lets workers that run a test write down their stacks.

@@ -259,7 +259,7 @@ pub(crate) enum Message {
     Become { worker: u32 },
     Lease { items: Vec<u32> },
     Park { question: u32, keep: Option<u32> },
-    Terminal {},
+    Terminal { granted: bool },
     End {},
     Quit {},
 }
@@ -277,7 +277,7 @@ impl Message {
                 Message::Lease { items: items.into_iter().map(|item| item.0).collect() }
             }
             Downward::Park { question, keep } => Message::Park { question, keep: keep.map(|item| item.0) },
-            Downward::Terminal => Message::Terminal {},
+            Downward::Terminal(granted) => Message::Terminal { granted },
             Downward::End => Message::End {},
             Downward::Quit => Message::Quit {},
         }

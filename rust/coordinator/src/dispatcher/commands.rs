@@ -99,7 +99,7 @@ impl Dispatcher {
                     run.scheduler.confirm(worker);
                 }
             }
-            Command::Lend(worker) => self.send(Role::Worker(worker), &Downward::Terminal),
+            Command::Lend(worker, granted) => self.send(Role::Worker(worker), &Downward::Terminal(granted)),
             Command::Dump => self.dump(),
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {

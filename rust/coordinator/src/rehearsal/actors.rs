@@ -133,7 +133,7 @@ impl Rehearsal<'_> {
                 | Downward::Items(_)
                 | Downward::Fork { .. }
                 | Downward::Become(_)
-                | Downward::Terminal,
+                | Downward::Terminal(_),
                 _,
             )
             | (Downward::Lease(_) | Downward::Park { .. } | Downward::End, None) => {}
