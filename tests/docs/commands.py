@@ -147,6 +147,7 @@ def _takes_these_arguments(words: list[str]) -> None:
 
 # By the beginning of the command: why it is not run, and what is checked.
 NOT_RUN: dict[str, tuple[str, Callable[[list[str]], None]]] = {
+    "pytest -n 4 --pdb": ("needs a terminal and somebody at it, as in tests/terminal", lambda words: None),
     "make": ("takes from seconds to hours, and works on the checkout itself", _is_a_target),
     "pip install": ("needs the network, and builds a release", _installs_what_is_there),
     "pip wheel": ("builds a release", _installs_what_is_there),
