@@ -32,7 +32,7 @@ OFF = 0
 _MEMORY = re.compile(
     r"(?P<amount>\d+(\.\d+)?)\s*((?P<percent>%)|(?P<unit>[kmgt])(ib|(?P<decimal>b))?)", re.IGNORECASE | re.ASCII
 )
-PROGRESS = ("auto", "on", "off")
+AUTO_ON_OFF = ("auto", "on", "off")
 START_METHODS = ("auto", "fork", "forkserver", "spawn")
 
 
@@ -168,10 +168,18 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--fastest-progress",
         dest="fastest_progress",
-        choices=PROGRESS,
+        choices=AUTO_ON_OFF,
         default="auto",
         help="With workers, on a terminal: lines below pytest's output that show how far the run is and what each "
         "worker is at: auto (not with -q, and not in CI), on, or off.",
+    )
+    group.addoption(
+        "--output-prefix",
+        dest="output_prefix",
+        choices=AUTO_ON_OFF,
+        default="auto",
+        help="With workers: put [gw1] before each line that tests of that worker write with -s: auto (on a terminal), "
+        "on, or off.",
     )
     group.addoption(
         "--slow-after",

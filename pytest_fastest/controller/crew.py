@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import crashes, memory
 from pytest_fastest.controller.lending import Lending
+from pytest_fastest.controller.outputs import Outputs
 from pytest_fastest.controller.shortage import MissingWorkers
 from pytest_fastest.controller.warn import warn
 
@@ -37,6 +38,7 @@ class Crew:
         self.memory = memory.Memory(config, replay.nodeid)
         self.missing = MissingWorkers()
         self.lending = Lending(run.coordinator)
+        self.outputs = Outputs(config, run.directory, screen)
         self.most_restarts = 0
         self._count = 0
         self._not_replaced: str | None = None
@@ -49,6 +51,7 @@ class Crew:
 
     def start(self, worker: int) -> None:
         """Starts a worker, one of the first or a replacement."""
+        self.outputs.open(worker)
         workerinput = self._nodes[worker].encoded_input()
         match self.method:
             case "fork":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from _pytest.terminal import TerminalReporter
 
+from pytest_fastest.controller.live import Canvas
 from pytest_fastest.hooks import are_pytests_own
 
 if TYPE_CHECKING:
@@ -40,6 +42,22 @@ class Screen:
         finally:
             del writer.flush
             writer.flush()
+
+    def pass_on(self, text: bytes, *, is_error: bool) -> None:
+        """Writes what tests have written, in lines of its own."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter._tw.width_of_current_line:
+            reporter.write_line("")
+        file = sys.stderr if is_error else sys.stdout
+        if file is None:
+            return
+        buffer = getattr(file, "buffer", None)
+        if buffer is None or isinstance(file, Canvas):
+            file.write(text.decode("utf-8", "replace"))
+        else:
+            file.flush()
+            buffer.write(text)
+        file.flush()
 
     def say(self, text: str) -> None:
         """Says something about workers on a line of its own, unless `-q` asks not to."""

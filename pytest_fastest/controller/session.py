@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks for a Ctrl-C while nothing happens.
 _PATIENCE = 0.1
+# The same while tests write something that is shown.
+_SHORT = 0.001
 # Before a plugin decides about a crash: what its side in the worker said last may be on its way to a thread here
 # (pytest-rerunfailures has sockets of its own). Seconds.
 _SETTLE = 0.1
@@ -248,6 +250,7 @@ class ControllerPlugin:
             self._coordinator.set_items(codec.dumps(self._replay.nodeids))
             if not self._late_hook:
                 # What has collected is a worker already.
+                self._crew.outputs.open(0)
                 self._coordinator.become_worker(0)
                 first = max(1, self._early_workers)
         for worker in range(first, count):
@@ -263,7 +266,10 @@ class ControllerPlugin:
             lanes = self._choice.workers if self._mode == scheduling.EACH else 1
             self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
-                return self._report_until_done(session, interrupts, observer)
+                try:
+                    return self._report_until_done(session, interrupts, observer)
+                finally:
+                    self._crew.outputs.close()
         finally:
             restore()
 
@@ -271,8 +277,11 @@ class ControllerPlugin:
         self, session: pytest.Session, interrupts: list[int], observer: Observer
     ) -> list[tuple[int, str]]:
         heeded = 0
+        patience = _PATIENCE
         while True:
-            events = self._coordinator.next_events(_PATIENCE)
+            events = self._coordinator.next_events(patience)
+            # While tests write, they are not kept waiting.
+            patience = _SHORT if self._crew.outputs.show() else _PATIENCE
             with self._screen.one_write():
                 for event in events:
                     if isinstance(event, _core.Event.Finished):

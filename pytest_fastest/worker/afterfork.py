@@ -53,10 +53,17 @@ def _drop_exit_handlers() -> None:
         atexit.register(multiprocessing._exit_function)
 
 
-def settle(config: pytest.Config, workerinput: dict[str, Any], terminal: Terminal, collector: Collector) -> None:
-    """Makes the forked copy of the template a worker of its own."""
+def settle(
+    config: pytest.Config,
+    workerinput: dict[str, Any],
+    terminal: Terminal,
+    collector: Collector,
+    directory: str,
+    worker: int,
+) -> None:
+    """Makes the forked copy of the template a worker of its own, with that number. `directory`: the run's."""
     _drop_exit_handlers()
     identity.assume(config, workerinput)
     adaptors.after_fork(config)
-    terminal.return_for_tests(config)
+    terminal.return_for_tests(config, directory, worker)
     collector.resume()

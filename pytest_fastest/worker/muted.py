@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from typing import TYPE_CHECKING
 
 from _pytest.terminal import TerminalReporter
@@ -25,16 +26,25 @@ class _Nowhere(io.StringIO):
         super().__init__()
         self._is_terminal = is_terminal
         self._last_words: Path | None = None
+        self._passage: int | None = None
 
     def isatty(self) -> bool:
         return self._is_terminal
 
     def write(self, text: str) -> int:
+        if self._passage is not None:
+            # Nobody may read it any more.
+            with contextlib.suppress(OSError):
+                os.write(self._passage, text.encode("utf-8", "replace"))
         if self._last_words is not None:
             # Without room for them, a test does not fail.
             with contextlib.suppress(OSError), self._last_words.open("a", encoding="utf-8", errors="replace") as file:
                 file.write(text)
         return len(text)
+
+    def pass_on(self, passage: int) -> None:
+        """From now on, what is written goes to this descriptor too."""
+        self._passage = passage
 
     def keep(self, last_words: Path) -> None:
         """From now on, what is written goes to this file."""
@@ -74,6 +84,13 @@ def keep_last_words(config: pytest.Config, file: Path) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, MutedReporter) and isinstance(reporter._tw._file, _Nowhere):
         reporter._tw._file.keep(file)
+
+
+def pass_on(config: pytest.Config, passage: int) -> None:
+    """Lets what is written to the terminal (live logs) be seen, from now on."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, MutedReporter) and isinstance(reporter._tw._file, _Nowhere):
+        reporter._tw._file.pass_on(passage)
 
 
 def _register(config: pytest.Config, nowhere: _Nowhere) -> None:

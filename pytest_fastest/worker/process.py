@@ -243,14 +243,16 @@ class Process:
                 self._worker = worker
                 self._link = _core.Link.worker(self._address.directory, self._address.token, worker)
                 signal.signal(signal.SIGINT, inherited)
-                afterfork.settle(self._config, codec.loads(payload), self._terminal, self._gc)
+                afterfork.settle(
+                    self._config, codec.loads(payload), self._terminal, self._gc, self._address.directory, worker
+                )
                 self._link.ready(self._worker)
                 return True
             case Become(worker=worker):
                 self._worker = worker
                 signal.signal(signal.SIGINT, inherited)
                 self._gc.resume()
-                self._terminal.return_for_tests(self._config)
+                self._terminal.return_for_tests(self._config, self._address.directory, self._worker)
                 self._link.ready(self._worker)
                 return True
             case None:
@@ -305,7 +307,7 @@ class Process:
                 own.match(codec.loads(payload))
             case _:
                 self._leave()
-        self._terminal.return_for_tests(self._config)
+        self._terminal.return_for_tests(self._config, self._address.directory, worker)
         self._link.ready(worker)
 
     # The end.

@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _pytest.faulthandler import fault_handler_stderr_fd_key
+
+from pytest_fastest.worker import muted
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     import pytest
+
+# The streams of a worker that the controller reads.
+OUT, ERR = "out", "err"
 
 
 class Terminal(NamedTuple):
@@ -34,15 +40,22 @@ class Terminal(NamedTuple):
         """Lets the output through that capturing leaves: only this process collects."""
         self._show(config, hidden=())
 
-    def return_for_tests(self, config: pytest.Config) -> None:
+    def return_for_tests(self, config: pytest.Config, directory: str, worker: int) -> None:
         """Starts capturing anew, so that no file is shared with another process, and lets through what is not
-        captured: standard error, and standard output unless all of it is captured.
+        captured: standard error, and standard output unless all of it is captured. If the controller shows it line by
+        line, it goes there.
         """
+        passages = _open_passages(directory, worker) if is_shown(config) else None
         if getattr(config.option, "capture", "no") == "fd":
+            # What else is written when descriptors are captured goes on as before.
             self._show(config, hidden=(1,))
             self._show_while_disabled(config)
+        elif passages is not None:
+            self._replace(stdout=passages[0], stderr=passages[1])._show(config, hidden=())
         else:
             self._show(config, hidden=())
+        if passages is not None and _has_live_logs(config):
+            muted.pass_on(config, passages[0])
 
     def _show_while_disabled(self, config: pytest.Config) -> None:
         """`capsys.disabled()` is meant to be seen, in contrast to what plugins print between tests in each worker."""
@@ -79,6 +92,33 @@ class Terminal(NamedTuple):
         if capture is not None:
             capture.start_global_capturing()
             capture.suspend_global_capture()
+
+
+def is_shown(config: pytest.Config) -> bool:
+    """Whether something of what tests write is to be seen while they run."""
+    return os.name == "posix" and (getattr(config.option, "capture", "no") != "fd" or _has_live_logs(config))
+
+
+def _has_live_logs(config: pytest.Config) -> bool:
+    if getattr(config.option, "log_cli_level", None) is not None:
+        return True
+    try:
+        return bool(config.getini("log_cli"))
+    except ValueError:
+        return False  # -p no:logging
+
+
+def passage(directory: Path | str, worker: int, kind: str) -> Path:
+    """Where the worker finds the stream that the controller reads."""
+    return Path(directory) / f"gw{worker}.{kind}"
+
+
+def _open_passages(directory: str, worker: int) -> tuple[int, int] | None:
+    try:
+        out, err = (os.open(passage(directory, worker, kind), os.O_WRONLY | os.O_NOCTTY) for kind in (OUT, ERR))
+    except OSError:
+        return None
+    return out, err
 
 
 def open_all() -> None:

@@ -1,0 +1,138 @@
+"""What tests write while they run and nobody captures (`-s`, `--capture=sys` and `tee-sys`, live logs): it comes from
+all workers, and is shown line by line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_fastest import _core
+from pytest_fastest.worker import terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from pytest_fastest.controller.screen import Screen
+
+# A line without an end is shown after so many seconds all the same.
+_PATIENCE = 1.0
+# One look reads no more than this of each stream: a test that writes without end does not keep the run from going on
+# (bytes).
+_MOST = 1 << 20
+_CHUNK = 1 << 16
+
+
+class Outputs:
+    """The streams of all workers of a run."""
+
+    def __init__(self, config: pytest.Config, directory: Path, screen: Screen) -> None:
+        # Its options are not all there yet.
+        self._config = config
+        self._directory = directory
+        self._screen = screen
+        self._streams: list[_Stream] = []
+
+    def open(self, worker: int) -> None:
+        """Before the worker starts, which finds its streams in the run's directory. If there is no room for them, it
+        writes to where the controller writes.
+        """
+        if not terminal.is_shown(self._config):
+            return
+        prefix = f"[gw{worker}] " if self._is_prefixed() else ""
+        for kind, stream in ((terminal.OUT, sys.stdout), (terminal.ERR, sys.stderr)):
+            path = terminal.passage(self._directory, worker, kind)
+            with contextlib.suppress(OSError):
+                is_terminal = stream is not None and stream.isatty()
+                self._streams.append(_Stream(path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR))
+
+    def _is_prefixed(self) -> bool:
+        wish = self._config.option.output_prefix
+        return bool(sys.stdout.isatty() if wish == "auto" else wish == "on")
+
+    def show(self) -> bool:
+        """Shows what has come; whether anything has."""
+        found = [(stream, stream.lines()) for stream in self._streams]
+        for stream, lines in found:
+            if lines:
+                self._screen.pass_on(lines, is_error=stream.is_error)
+        return any(lines for _, lines in found)
+
+    def close(self) -> None:
+        """Shows the rest. Who still writes then is not heard any more."""
+        while self.show():
+            pass
+        for stream in self._streams:
+            if rest := stream.close():
+                self._screen.pass_on(rest, is_error=stream.is_error)
+        self._streams.clear()
+
+
+class _Stream:
+    """One of a worker's two streams: a pipe, or a terminal if the controller's own leads to one, as tests may ask."""
+
+    def __init__(self, path: Path, prefix: bytes, is_terminal: bool, *, is_error: bool) -> None:
+        """Raises `OSError` if it can't be made."""
+        self.is_error = is_error
+        self._prefix = prefix
+        self._descriptors: list[int] = []
+        self._begun = b""
+        self._since = 0.0
+        if is_terminal:
+            self._descriptors += _terminal(path)
+        else:
+            os.mkfifo(path, 0o600)
+            self._descriptors.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+
+    def lines(self) -> bytes:
+        """What has come of whole lines, each behind the prefix."""
+        data = self._read()
+        if data:
+            self._since = _core.monotonic()
+            whole, end, self._begun = (self._begun + data).rpartition(b"\n")
+            return self._prefixed(whole + end)
+        if self._begun and _core.monotonic() - self._since > _PATIENCE:
+            return self._rest()
+        return b""
+
+    def _read(self) -> bytes:
+        data = b""
+        # Empty, or a terminal that nobody has opened yet.
+        with contextlib.suppress(OSError):
+            while len(data) < _MOST and (chunk := os.read(self._descriptors[0], _CHUNK)):
+                data += chunk
+        return data
+
+    def _prefixed(self, text: bytes) -> bytes:
+        return b"".join(self._prefix + line for line in text.splitlines(keepends=True)) if self._prefix else text
+
+    def _rest(self) -> bytes:
+        rest, self._begun = self._begun, b""
+        return self._prefixed(rest + b"\n") if rest else b""
+
+    def close(self) -> bytes:
+        """Returns a last line that has no end."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        return self._rest()
+
+
+def _terminal(path: Path) -> tuple[int, int]:
+    """A terminal of the same size as this process's, under that path; returns both of its ends."""
+    import tty
+
+    ours, theirs = os.openpty()
+    # What is written is to come as it is.
+    tty.setraw(theirs)
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+        import termios
+
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, fcntl.ioctl(1, termios.TIOCGWINSZ, bytes(8)))
+    path.symlink_to(os.ttyname(theirs))
+    os.set_blocking(ours, False)
+    return ours, theirs
