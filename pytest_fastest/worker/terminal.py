@@ -52,6 +52,9 @@ class Terminal(NamedTuple):
             self._show_while_disabled(config)
         elif passages is not None:
             self._replace(stdout=passages[0], stderr=passages[1])._show(config, hidden=())
+            with contextlib.suppress(AttributeError):
+                # To a pipe, Python would write when it has some thousand characters.
+                sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         else:
             self._show(config, hidden=())
         if passages is not None and _has_live_logs(config):

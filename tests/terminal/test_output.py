@@ -86,9 +86,10 @@ def test_on_a_terminal(suite: Suite, method: str) -> None:
         )
         + "        print(os.get_terminal_size(1).columns, 'columns')\n"
     )
-    with screen(columns=77) as terminal, suite.running(
-        "-s", "-n", "1", "--start-method", method, terminal=terminal.line, env=ENVIRONMENT
-    ) as running:
+    with (
+        screen(columns=77) as terminal,
+        suite.running("-s", "-n", "1", "--start-method", method, terminal=terminal.line, env=ENVIRONMENT) as running,
+    ):
         terminal.await_text(r"\n\[gw0\] said at once\n\n0/1 +0 %")
         (suite.root / "go").touch()
         assert running.finish().returncode == 0
@@ -120,7 +121,13 @@ def test_nothing_is_lost_and_nobody_waits_for_long(suite: Suite, method: str) ->
     """More than any buffer holds, some of it no text, the last of it from a worker that dies."""
     suite.write(
         test_a="import os\ndef test_a():\n    for number in range(20000): print('x' * 100, number)\n",
-        test_b="import os\ndef test_b():\n    os.write(1, b'\\xff\\x00\\n' * 1000)\n    os.write(1, b'last')\n    os._exit(3)",
+        test_b="""
+        import os
+        def test_b():
+            os.write(1, b"\\xff\\x00\\n" * 1000)
+            os.write(1, b"last")
+            os._exit(3)
+        """,
     )
     with suite.running("-s", "-n", "2", "--start-method", method) as running:
         result = running.finish()
