@@ -75,6 +75,8 @@ def run_tests_parallel(
             *load_plugin(options),
             *selection_args(plan, private),
             "--color=no",
+            # Who calls this is told the results; nobody else is, unless `options` say so.
+            *("-o", "fastest_ci=off"),
             *("-n", "auto" if num_workers is None else str(num_workers)),
             *options,
             *plan.targets,

@@ -21,6 +21,11 @@ ENVIRONMENT = "FASTEST_WORKERS"
 INI = "fastest_workers"
 COLLECT = "fastest_collect"
 HANG_TIMEOUT = "fastest_hang_timeout"
+CI = "fastest_ci"
+CI_SYSTEMS = ("auto", "github", "gitlab", "off")
+REPLAY = "--replay"
+# Its value without one; no node id begins so.
+LAST = "::last"
 NEEDED = "needed"
 COLLECT_VALUES = ("all", NEEDED)
 AUTOMATIC = "auto"
@@ -191,6 +196,13 @@ def add_options(parser: pytest.Parser) -> None:
         "terminal: five times what it takes as a rule and at least 10, or 60 if it has never run.",
     )
     group.addoption(
+        "--show-failures-now",
+        dest="show_failures_now",
+        action="store_true",
+        default=False,
+        help="Show each failure in full when it happens, and not again at the end; with and without workers.",
+    )
+    group.addoption(
         "--timings",
         metavar="FILE",
         default=None,
@@ -210,6 +222,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None
     )
+    parser.addini(CI, help="As --ci.", default=None)
     parser.addini(HANG_TIMEOUT, help="Seconds, as of --hang-timeout.", default=None)
     parser.addini(
         COLLECT,
@@ -224,4 +237,49 @@ def are_used(config: pytest.Config) -> bool:
     known = config.known_args_namespace
     return bool(
         known.numprocesses is not None or os.environ.get(ENVIRONMENT) or surface.are_used(known) or config.getini(INI)
+    )
+
+
+def add_options_that_give_way(parser: pytest.Parser) -> None:
+    """Defines options whose names suites use, too, unless this one's conftests have: so they come last."""
+    defined = {name for name, _ in surface.defined(parser)}
+    group = parser.getgroup("fastest", "parallel execution (fastest)")
+    if REPLAY not in defined:
+        group.addoption(
+            REPLAY,
+            dest="fastest_replay",
+            metavar="TEST",
+            nargs="?",
+            const=LAST,
+            default=None,
+            help="Run what a worker had run before this test failed in it, in that order, and then the test, all in "
+            "this process. Without TEST: the last failure of a run with workers.",
+        )
+    if "--ci" not in defined:
+        group.addoption(
+            "--ci",
+            dest="fastest_ci",
+            choices=CI_SYSTEMS,
+            default=None,
+            help="Annotations, a summary of the job and folded logs of workers as this CI system shows them. auto (the "
+            "default): with workers, for the system that the environment names; off: never.",
+        )
+
+
+def ci_system(config: pytest.Config) -> str | None:
+    """The value of `--ci`; `None` if it is not given, or if the option is somebody else's."""
+    value: str | None = getattr(config.option, "fastest_ci", None)
+    return value
+
+
+def replayed(config: pytest.Config) -> str | None:
+    """The value of `--replay`; `None` if it is not given, or if the option is somebody else's."""
+    value: str | None = getattr(config.option, "fastest_replay", None)
+    return value
+
+
+def name_a_ci_system(config: pytest.Config) -> bool:
+    """Whether an option, the configuration file or the environment does; `ci.register` looks what follows."""
+    return bool(
+        ci_system(config) or os.environ.get("GITHUB_ACTIONS") or os.environ.get("GITLAB_CI") or config.getini(CI)
     )

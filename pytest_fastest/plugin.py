@@ -32,7 +32,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, object, object]:
     spawned = early_config.pluginmanager.get_plugin("fastest-spawned")
     if spawned is not None:
         spawned.enter(early_config)
@@ -47,7 +49,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
             # Returns twice: in the controller, and in the forked process that collects.
             launch.launch(early_config, wanted)
-    return (yield)
+    result = yield
+    options.add_options_that_give_way(parser)
+    return result
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
@@ -63,6 +67,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.option.fail_fast and not config.option.maxfail:
         config.option.maxfail = 1
+    if config.option.show_failures_now:
+        from pytest_fastest import failures_now
+
+        failures_now.register(config)
+    if options.replayed(config) is not None:
+        from pytest_fastest import retrace
+
+        retrace.register(config)
+    if options.name_a_ci_system(config):
+        from pytest_fastest import ci
+
+        ci.register(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -19,6 +19,7 @@ from pytest_fastest.options import (
     INI,
     LOGICAL,
     OFF,
+    REPLAY,
     Invalid,
     parse_count,
     parse_seconds,
@@ -95,7 +96,7 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
                 f"{reason} with workers needs a terminal, in the foreground of which pytest runs (asked for {count} by "
                 f"{source}); try -n no"
             )
-    if reason := _sequential(option):
+    if reason := _sequential(option) or _replay(config):
         return Declined(f"no workers: {reason}")
     if _without_tests(option):
         return None
@@ -206,6 +207,12 @@ def _sequential(option: argparse.Namespace) -> str | None:
         "setuponly": "--setup-only runs no tests",
     }
     return _first(option, names)
+
+
+def _replay(config: pytest.Config) -> str | None:
+    # The option is not defined yet: conftests may have one of that name.
+    args = (str(argument).partition("=")[0] for argument in config.invocation_params.args)
+    return f"{REPLAY} runs in one process what one worker has run" if REPLAY in args else None
 
 
 def _without_tests(option: argparse.Namespace) -> bool:

@@ -19,6 +19,8 @@ HOME = PROJECT / ".cache" / "matrix"
 VERSIONS = ("8.0.2", "8.4.2", "9.0.3", "9.2.0")
 TESTS = (
     "tests/acceptance/test_outcomes.py",
+    "tests/ci",
+    "tests/failures",
     "tests/options",
     "tests/plugins",
     "tests/surface/test_hooks.py",

@@ -17,8 +17,13 @@ TEXTS = {
     "CI": "read: pytest's own; a CI system is at work, so no progress is shown",
     "FASTEST_WORKERS": "read: the number of workers, values as of `-n`. It beats what configuration files say, and not "
     "`-n` on the command line. Not looked at in a worker",
+    "GITHUB_ACTIONS": "read: if it is `true`, and there are workers, the run speaks to GitHub",
+    "GITHUB_STEP_SUMMARY": "read: the file that a summary is added to",
+    "GITHUB_WORKSPACE": "read: the directory from which annotated files are named",
+    "GITLAB_CI": "read: if it is `true`, and there are workers, the run speaks to GitLab",
     "PYTEST_ADDOPTS": "read: pytest's own; an `-n` in it counts less than `FASTEST_WORKERS`",
-    "PYTEST_CURRENT_TEST": "read in the environment of processes that tests have left behind, to name the test",
+    "PYTEST_CURRENT_TEST": "read in the environment of processes that tests have left behind, to name the test. A run "
+    "that finds it at its start was started by a test, and does not speak to a CI system",
     "PYTEST_PLUGINS": "read: pytest's own; what it names is imported before there are workers, and looked through",
     "PYTEST_VERSION": "removed for the child of the Python API",
     "PYTEST_XDIST_AUTO_NUM_WORKERS": "read: the number of workers if it is automatic, as in pytest-xdist",

@@ -11,6 +11,7 @@ from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.crew import Crew
+from pytest_fastest.controller.failures import Failures
 from pytest_fastest.controller.history import History, Outlook
 from pytest_fastest.controller.interrupts import count_interrupts
 from pytest_fastest.controller.nodes import Nodes
@@ -59,6 +60,7 @@ class ControllerPlugin:
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._crew = Crew(config, run, self._nodes, self._replay, self._screen)
+        config.pluginmanager.register(Failures(config, self._replay), "fastest-failures")
         self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0

@@ -30,11 +30,11 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
 
     `numprocesses` is the type of `-n`.
     """
-    defined = dict(_defined(parser))
+    known_options = dict(defined(parser))
     group = parser.getgroup("xdist", "distributed testing, as pytest-xdist has it (fastest)")
 
     def add(*names: str, **attributes: Any) -> None:
-        known = next((defined[name] for name in names if name in defined), None)
+        known = next((known_options[name] for name in names if name in known_options), None)
         if known is None:
             # A lower-case short option needs pytest's private method.
             group._addoption(*names, **attributes)
@@ -112,7 +112,7 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
             parser.addini(name, text, type="paths")
 
 
-def _defined(parser: pytest.Parser) -> Iterator[tuple[str, Callable[[str, Any], None]]]:
+def defined(parser: pytest.Parser) -> Iterator[tuple[str, Callable[[str, Any], None]]]:
     """The options that exist already, by name, with a function that changes an attribute."""
     for action in parser.optparser._actions if hasattr(parser, "optparser") else ():
         for name in action.option_strings:

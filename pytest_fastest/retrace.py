@@ -1,0 +1,104 @@
+"""`--replay`: what a worker had run before a test failed in it, in that order, and then the test, in this process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_fastest import alone, trails
+from pytest_fastest.options import LAST, replayed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# So many tests are named in an error.
+_FEW = 5
+
+
+def register(config: pytest.Config) -> None:
+    """Lets the run be a replay. Raises `pytest.UsageError` if nothing is kept that it could follow."""
+    if hasattr(config, "workerinput") or config.pluginmanager.has_plugin("fastest-controller"):
+        raise pytest.UsageError("--replay is for the command line: by addopts it comes too late to run without workers")
+    run, failure = _find(config, replayed(config))
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        # As much is imported as was then.
+        config.args = list(run.paths)
+        config.option.pyargs = run.pyargs
+    config.pluginmanager.register(Retrace(config, run, failure), "fastest-retrace")
+
+
+class Retrace:
+    """Of one run: takes the place of its selection and order."""
+
+    def __init__(self, config: pytest.Config, run: trails.Run, failure: trails.Failure) -> None:
+        self._config = config
+        self._run = run
+        self._failure = failure
+        # Whether it has failed, once that is known.
+        self._failed: bool | None = None
+
+    def pytest_report_header(self) -> str:
+        before = self._failure.before
+        others = f"the {before} test{'s' if before != 1 else ''} that {self._failure.worker} had run, then "
+        return f"fastest: replay: {others if before else ''}{self._failure.test}"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
+        yield
+        by_nodeid: dict[str, list[pytest.Item]] = defaultdict(list)
+        # The last one first: they are taken from the end.
+        for item in reversed(items):
+            by_nodeid[item.nodeid].append(item)
+        wanted = [*self._run.before(self._failure), self._failure.test]
+        chosen = [by_nodeid[nodeid].pop() for nodeid in wanted if by_nodeid[nodeid]]
+        if len(chosen) < len(wanted):
+            self._refuse({item.nodeid for item in items}, wanted)
+        self._config.hook.pytest_deselected(items=[item for rest in by_nodeid.values() for item in rest])
+        items[:] = chosen
+
+    def _refuse(self, collected: set[str], wanted: list[str]) -> None:
+        missing = [nodeid for nodeid in wanted if nodeid not in collected] or ["one that is collected less often now"]
+        raise pytest.UsageError(
+            f"--replay: {len(missing)} of the {len(wanted)} tests are not collected: {_some(missing)}; "
+            f"that run was started by: {shlex.join(['pytest', *self._run.arguments])}"
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if str(report.nodeid) == self._failure.test:
+            self._failed = self._failed or report.failed
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._failed is None or self._config.option.verbose < 0:
+            return
+        text = (
+            "it failed again"
+            if self._failed
+            else "it did not fail: what ran beside it in other workers, or the time, may be to blame"
+        )
+        terminalreporter.write_sep("=", f"fastest: replay of {self._failure.test}")
+        terminalreporter.write_line(text)
+
+
+def _find(config: pytest.Config, wanted: str | None) -> tuple[trails.Run, trails.Failure]:
+    """The trail of the last failure of this test. Raises `pytest.UsageError` if there is none."""
+    directory = trails.directory_of(config)
+    if directory is None:
+        raise pytest.UsageError("--replay reads pytest's cache, which this run has not (-p no:cacheprovider)")
+    known: dict[str, None] = {}
+    for run in trails.read(directory):
+        for failure in reversed(run.failures):
+            if wanted in (LAST, failure.test, alone.from_here(config, failure.test)):
+                return run, failure
+            known[failure.test] = None
+    if not known:
+        raise pytest.UsageError(f"--replay: no failure of a run with workers is kept in {os.fspath(directory)}")
+    raise pytest.UsageError(f"--replay: no failure of {wanted} in a run with workers is kept, but of {_some([*known])}")
+
+
+def _some(nodeids: list[str]) -> str:
+    more = f" and {len(nodeids) - _FEW} more" if len(nodeids) > _FEW else ""
+    return ", ".join(nodeids[:_FEW]) + more
