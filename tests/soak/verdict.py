@@ -45,9 +45,15 @@ class Judge:
             self._names[mark.pid].add(mark.worker)
             if is_of_test(mark):
                 self._marks[int(mark.what)].append(mark)
-        # Workers in which a test has crashed before it ran again.
+        # Workers in which a test has crashed before it ran again, or was to: then it has crashed there for good.
+        self._unconfirmed = {test: _unconfirmed(self._heard(test)) for test in self._tests}
         self._earlier = {
-            test: [report.worker for report in self._heard(test) if report.outcome == "rerun"] for test in self._tests
+            test: [
+                report.worker
+                for report in self._heard(test)
+                if report.outcome == "rerun" and report.worker != self._unconfirmed[test]
+            ]
+            for test in self._tests
         }
         self.states = {test: self._state(test) for test in self._tests}
         self._killed = {strike.pid for strike in observed.strikes if strike.victim is Victim.WORKER}
@@ -63,16 +69,28 @@ class Judge:
     def outside(self) -> int:
         """How often a signal from outside has ended a test."""
         crashes = ((test, report) for test in self._tests for report in self._heard(test) if CRASH in report.text)
-        return sum(HANG not in report.text and not _is_planned(test, report.text) for test, report in crashes)
+        return sum(
+            HANG not in report.text and not _is_planned(test, report.text)
+            for test, report in crashes
+            # Told twice.
+            if not (report.outcome == "rerun" and report.worker == self._unconfirmed[test])
+        )
 
     def _heard(self, test: Case) -> list[Report]:
         return self._observed.reports.get(test.nodeid, [])
 
     def _last_reports(self, test: Case) -> list[Report]:
+        if worker := self._unconfirmed[test]:
+            reports = [report for report in self._heard(test) if report.worker == worker]
+            place = [report.outcome for report in reports].index("rerun")
+            return reports[:place] + reports[place + 2 :]
         return [report for report in self._heard(test) if report.worker not in self._earlier[test]]
 
     def _state(self, test: Case) -> State:
         times = len(self._earlier[test])
+        if self._unconfirmed[test]:
+            # It may have begun once more, and was interrupted.
+            return state(self._last_reports(test), 1, 1)
         starts, finishes = self._observed.starts[test.nodeid], self._observed.finishes[test.nodeid]
         return state(self._last_reports(test), starts - times, finishes - times)
 
@@ -81,6 +99,8 @@ class Judge:
     def _of_test(self, test: Case) -> Iterator[str]:
         found = self.states[test]
         marks = [mark for mark in self._marks[test.number] if mark.worker not in self._earlier[test]]
+        if worker := self._unconfirmed[test]:
+            marks = [mark for mark in marks if mark.worker == worker]
         steps = [mark.step for mark in marks]
         if len({mark.pid for mark in marks}) > 1:
             yield f"ran in more than one process: {marks}"
@@ -147,6 +167,8 @@ class Judge:
             case State.NOT_RUN if self._may_be_out_of_workers() or (self._earlier[test] and self._killed):
                 if steps:
                     yield f"not run, and came to {steps}"
+            case State.ABSENT if self._earlier[test]:
+                yield "has crashed, and came to no end"
             case State.ABSENT if self._may_stop() and not steps:
                 pass
             case State.ABSENT | State.BROKEN_OFF if self._may_break_off():
@@ -320,6 +342,13 @@ def _counted_as(report: Report) -> str | None:
         case _:
             passed = "xpassed" if report.expected_to_fail else "passed"
             return passed if report.when == "call" else None
+
+
+def _unconfirmed(reports: list[Report]) -> str | None:
+    """The worker in which a test has crashed for good although it was to run again: the run was over before."""
+    to_run_again = {report.worker for report in reports if report.outcome == "rerun"}
+    for_good = [report.worker for report in reports if report.outcome == "failed" and CRASH in report.text]
+    return next((worker for worker in for_good if worker in to_run_again), None)
 
 
 def _begins(steps: list[str], whole: list[str]) -> bool:
