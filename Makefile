@@ -13,7 +13,7 @@ demo: $(READY)
 	$(BIN)/python examples/demo.py
 
 test: $(READY) plugins
-	cargo test --release --locked -p fastest-coordinator
+	cargo test --release --locked -p fastest-coordinator -p fastest-report
 	$(BIN)/python -m pytest -n 0 tests
 
 # What the tests of other people's plugins need, into .venv/plugins.
@@ -91,7 +91,8 @@ flat: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m soak.flat --tests $(TESTS)
 
 # The native module is built again when a file of its own changes.
-RUST := Cargo.toml Cargo.lock $(shell find rust/coordinator rust/python -name '*.rs' -o -name Cargo.toml)
+RUST := Cargo.toml Cargo.lock $(shell find rust/coordinator rust/report rust/python -name '*.rs' -o -name Cargo.toml) \
+	$(shell find rust/report/page -type f)
 
 $(READY): requirements-dev.txt pyproject.toml $(RUST)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -50,12 +50,22 @@ def _run(args: list[str]) -> int:
         sys.stdout.flush()
     if args[:1] == ["timings"]:
         args[0] = "--show-timings"
+    elif args[:1] == ["report"]:
+        args = _of_earlier_run(args[1:])
     import pytest
 
     if version_options == 1:
         sys.stdout.write(f"pytest {pytest.__version__}\n")
         return 0
     return int(pytest.main([*load_plugin(args), *args], plugins=[_ProgramName()]))
+
+
+def _of_earlier_run(args: list[str]) -> list[str]:
+    """pytest's arguments for `fastest report [RUN]` and `fastest report --list`."""
+    if "--list" in args:
+        return ["--list-runs", *(argument for argument in args if argument != "--list")]
+    run = args.pop(0) if args and not args[0].startswith("-") else "last"
+    return ["--from-run", run, *args]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Final, final
+from typing import Any, ClassVar, Final, TypeAlias, final
 
 __all__ = [
     "Address",
@@ -14,6 +14,7 @@ __all__ = [
     "Event",
     "Link",
     "Message",
+    "Record",
     "Timings",
     "automatic_workers",
     "die_with_parent",
@@ -39,7 +40,52 @@ class Address:
     def start(self, base: int | None) -> Coordinator:
         """Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base."""
 
+# The run's name, the arguments of pytest, what ran it, the start method (empty: no workers), the number of workers,
+# the exit status.
+_About: TypeAlias = tuple[str, Sequence[str], Sequence[str], str, int, int]
+# Item, node id, phase, worker, text, sections.
+_Failed: TypeAlias = tuple[int | None, str, str, str, str, Sequence[tuple[str, str]]]
+
 @final
+class Record:
+    """A finished run."""
+
+    testrunuid: Final[str]
+    # Seconds since 1970.
+    started: Final[float]
+    seconds: Final[float]
+    exit_status: Final[int]
+    # How many were collected.
+    tests: Final[int]
+    @staticmethod
+    def of_reports(
+        about: _About,
+        nodeids: Sequence[str],
+        *,
+        started: float,
+        seconds: float,
+        collected: float,
+        ran: Sequence[tuple[int, float, float, float, float, float]],
+        outcomes: Sequence[tuple[int, str]],
+        failures: Sequence[_Failed],
+    ) -> Record:
+        """Of a run without workers, which began at `started` (seconds since 1970) and took so many `seconds`, until
+        `collected` without a test. `ran`: item, when it was over, and what it took, in all and for set-up, call and
+        teardown, in seconds.
+        """
+    @staticmethod
+    def read(path: str | PathLike[str]) -> Record:
+        """What a file holds. Raises `OSError`, also if it is something else."""
+    @staticmethod
+    def list(folder: str | PathLike[str]) -> list[Path]:
+        """The files of a folder's records, newest first. Raises `OSError`."""
+    def keep(self, folder: str | PathLike[str]) -> Path | None:
+        """Keeps it in a folder with the last runs; `None`: it is too large to be kept. Raises `OSError`."""
+    def write_page(self, path: str | PathLike[str]) -> None:
+        """Writes the report, an HTML page. Raises `OSError`."""
+    def write_trace(self, path: str | PathLike[str]) -> None:
+        """Writes a trace in Chrome's format. Raises `OSError`."""
+
 @final
 class Timings:
     """How long tests took in earlier runs. Without a file, or if there is none: nothing is known.
@@ -128,6 +174,10 @@ class Coordinator:
         """Whether the terminal is this worker's, until it returns it."""
     def dump(self) -> None:
         """Lets workers that run a test write down their stacks."""
+    def record(
+        self, about: _About, nodeids: Sequence[str], outcomes: Sequence[tuple[int, str]], failures: Sequence[_Failed]
+    ) -> Record:
+        """The record of this run, once: of all collected tests, with the outcomes of those that did not just pass."""
     def stop(self) -> None:
         """Starts no more tests; what runs may finish."""
     def interrupt(self) -> None:

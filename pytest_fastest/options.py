@@ -219,6 +219,35 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="Show the N slowest tests, modules and fixtures of earlier runs (default: 20), and run nothing.",
     )
+    group.addoption(
+        "--fastest-report",
+        dest="fastest_report",
+        metavar="FILE.html",
+        default=None,
+        help="Write a page about the run: what ran where and when, what limited it, failures. Needs no network.",
+    )
+    group.addoption(
+        "--trace-file",
+        dest="trace_file",
+        metavar="FILE.json",
+        default=None,
+        help="Write what ran where and when in Chrome's trace format, which Perfetto opens.",
+    )
+    group.addoption(
+        "--from-run",
+        dest="from_run",
+        metavar="RUN",
+        default=None,
+        help="Write --fastest-report and --trace-file for an earlier run, and run nothing: last, a testrunuid (or its "
+        "beginning), or the path of a record.",
+    )
+    group.addoption(
+        "--list-runs",
+        dest="list_runs",
+        action="store_true",
+        default=False,
+        help="List the earlier runs of which there are records, newest first, and run nothing.",
+    )
     parser.addini(
         INI, help="Number of workers if neither -n nor FASTEST_WORKERS says it; values as of -n.", default=None
     )

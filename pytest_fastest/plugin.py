@@ -38,28 +38,48 @@ def pytest_load_initial_conftests(
     spawned = early_config.pluginmanager.get_plugin("fastest-spawned")
     if spawned is not None:
         spawned.enter(early_config)
-    elif options.are_used(early_config):
-        from pytest_fastest import request
-
-        wanted = request.resolve(early_config)
-        if isinstance(wanted, request.Declined):
-            early_config.stash[DECLINED] = wanted.reason
-        elif wanted is not None:
-            from pytest_fastest.controller import launch
-
-            # Returns twice: in the controller, and in the forked process that collects.
-            launch.launch(early_config, wanted)
+    else:
+        _begin(early_config)
     result = yield
     options.add_options_that_give_way(parser)
     return result
 
 
-def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    if config.option.show_timings is None:
-        return None
-    from pytest_fastest.controller import slowest
+def _begin(config: pytest.Config) -> None:
+    """Starts what is wanted. Returns twice if that are workers: in the controller, and in the forked process that collects."""
+    known = config.known_args_namespace
+    wants_report = known.fastest_report is not None or known.trace_file is not None
+    if wants_report:
+        from pytest_fastest.report import wanted
 
-    return slowest.show(config)
+        wanted.check(config)
+    if options.are_used(config):
+        from pytest_fastest import request
+
+        asked = request.resolve(config)
+        if isinstance(asked, request.Declined):
+            config.stash[DECLINED] = asked.reason
+        elif asked is not None:
+            from pytest_fastest.controller import launch
+
+            launch.launch(config, asked)
+            return
+    if wants_report and known.from_run is None and not known.list_runs:
+        from pytest_fastest.report.alone import Alone
+
+        config.pluginmanager.register(Alone(config), "fastest-alone")
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if config.option.show_timings is not None:
+        from pytest_fastest.controller import slowest
+
+        return slowest.show(config)
+    if config.option.from_run is not None or config.option.list_runs:
+        from pytest_fastest.report import earlier
+
+        return earlier.show(config)
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:

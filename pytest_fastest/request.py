@@ -225,6 +225,8 @@ def _without_tests(option: argparse.Namespace) -> bool:
         "markers",
         "setupplan",
         "show_timings",
+        "from_run",
+        "list_runs",
     )
     return any(getattr(option, name, None) for name in names) or getattr(option, "cacheshow", None) is not None
 

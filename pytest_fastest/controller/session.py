@@ -19,6 +19,7 @@ from pytest_fastest.controller.observe import Observer
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.shortage import no_process, no_room
+from pytest_fastest.report.chronicle import Chronicle, clean_all
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 
@@ -59,6 +60,7 @@ class ControllerPlugin:
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._screen = Screen(config)
         self._replay = Replay(config, run.testrunuid, self._nodes)
+        self._chronicle = Chronicle(config)
         self._crew = Crew(config, run, self._nodes, self._replay, self._screen)
         config.pluginmanager.register(Failures(config, self._replay), "fastest-failures")
         self._started = _core.monotonic()
@@ -377,6 +379,14 @@ class ControllerPlugin:
 
     # The end.
 
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Keeps the record of the run."""
+        if self._replay.nodeids:
+            found = self._chronicle.outcomes(self._replay.nodeids)
+            about = self._chronicle.about(self._run.testrunuid, self._crew.method, self._choice.workers, exitstatus)
+            nodeids = clean_all(self._replay.nodeids)
+            self._chronicle.finish(self._coordinator.record(about, nodeids, *found))
+
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
         self._crew.missing.warn(self._config)
         for index, reason in not_run:
@@ -410,6 +420,7 @@ class ControllerPlugin:
                 raise session.Interrupted(reason)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        self._chronicle.write_summary(terminalreporter)
         self._crew.write(terminalreporter)
         self._confirmations.write(terminalreporter, self._replay.nodeid)
         if self._interrupted:

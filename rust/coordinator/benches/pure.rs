@@ -105,6 +105,7 @@ fn ledger(bencher: Bencher, count: u32) {
 #[divan::bench]
 fn frame_of_reports(bencher: Bencher) {
     let message = Upward::Reports {
+        at: 0.0,
         item: ItemId(12_345),
         failures: 0,
         spent: None,

@@ -19,6 +19,7 @@ use crate::event::{Command, Event};
 use crate::history::{History, Outlook};
 use crate::memory::Memory;
 use crate::model::{ItemId, WorkerId};
+use crate::record::{About, Record};
 use crate::timings::{Findings, Fixture, Timings};
 use crate::transport::{self, Listener};
 
@@ -167,6 +168,12 @@ impl Coordinator {
     #[must_use]
     pub fn findings(&self) -> Findings {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What is kept of this run, once; `nodeids`: all collected items.
+    #[must_use]
+    pub fn record(&self, about: About, nodeids: Vec<String>) -> Record {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).record(about, nodeids)
     }
 
     /// What the first `workers` of the workers run at this moment; nothing before tests are dealt.

@@ -76,8 +76,8 @@ impl Deques {
     }
 
     /// A group of the deque with the most work left that `is_worth_it`, the oldest one: that function is told whose deque
-    /// it is, the group, and how much work is left in the deque.
-    pub fn steal(&mut self, is_worth_it: impl Fn(WorkerId, Span, f64) -> bool) -> Option<Span> {
+    /// it is, the group, and how much work is left in the deque. Returns also whose it was.
+    pub fn steal(&mut self, is_worth_it: impl Fn(WorkerId, Span, f64) -> bool) -> Option<(WorkerId, Span)> {
         // Of equals the lowest number comes first.
         let mut last: Option<(f64, Reverse<usize>)> = None;
         loop {
@@ -89,8 +89,8 @@ impl Deques {
             last = Some(key);
             let worker = WorkerId(u32::try_from(number).unwrap_or(u32::MAX));
             let stolen = self.deques[number].steal(|group| is_worth_it(worker, group, left));
-            if stolen.is_some() {
-                return stolen;
+            if let Some(group) = stolen {
+                return Some((worker, group));
             }
         }
     }
@@ -160,7 +160,7 @@ mod tests {
         deques.push(WorkerId(1), group(1), 4.0);
         deques.push(WorkerId(1), group(2), 3.0);
         let thefts: Vec<_> = std::iter::from_fn(|| deques.steal(|_, _, _| true)).collect();
-        assert_eq!(thefts, [group(1), group(0), group(2)]);
+        assert_eq!(thefts, [(WorkerId(1), group(1)), (WorkerId(0), group(0)), (WorkerId(1), group(2))]);
     }
 
     #[test]
@@ -181,11 +181,11 @@ mod tests {
             deques.push(owner, group(start), 1.0);
         }
         let third = |_, stolen, _| stolen == group(2);
-        assert_eq!(deques.steal(third), Some(group(2)));
+        assert_eq!(deques.steal(third), Some((owner, group(2))));
         assert_eq!(deques.steal(third), None);
         assert!(!deques.is_empty(owner));
         assert_eq!(deques.pop(owner), Some(group(0)));
-        assert_eq!(deques.steal(|_, _, left| left < 2.5), Some(group(1)), "two are left");
+        assert_eq!(deques.steal(|_, _, left| left < 2.5), Some((owner, group(1))), "two are left");
         assert_eq!(deques.pop(owner), Some(group(3)));
         assert!(deques.is_empty(owner));
     }

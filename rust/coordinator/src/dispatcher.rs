@@ -16,7 +16,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -41,6 +41,7 @@ use crate::outbox::Inbox;
 use crate::plan::Order;
 use crate::processes::{ConnectionId, Process, Processes};
 use crate::protocol::{Downward, ExitStatus, Role};
+use crate::record::Happened;
 use crate::scheduler::{Action, Scheduler};
 
 /// How often the outboxes of workers are looked into, deaths with one sign missing are looked at again, and the
@@ -273,6 +274,9 @@ impl Dispatcher {
     fn schedule(&mut self, decide: impl FnOnce(&mut Scheduler<Board>) -> Vec<Action>) {
         if let Some(run) = &mut self.run {
             let actions = decide(&mut run.scheduler);
+            for theft in run.scheduler.new_thefts() {
+                self.note(Happened::Stolen(theft));
+            }
             self.perform(actions);
         }
     }
@@ -298,6 +302,11 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    /// For the record of the run.
+    fn note(&self, what: Happened) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).note(what);
     }
 
     fn send_items(&mut self, worker: WorkerId) {

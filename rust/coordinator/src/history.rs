@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ItemId, WorkerId};
+use crate::model::{Collection, ItemId, WorkerId};
 use crate::progress::Progress;
+use crate::record::{About, Happened, Record, Recorder};
 use crate::timings::{Findings, Module, Spent, Test, Timings, module_of};
 
 /// What the plan is told of one item, in seconds.
@@ -36,6 +37,7 @@ pub struct History {
     shared: BTreeMap<(String, WorkerId), f32>,
     /// Seconds that each wide fixture took, and how often it was set up.
     wide: BTreeMap<String, (f32, u32)>,
+    recorder: Recorder,
 }
 
 impl History {
@@ -61,8 +63,9 @@ impl History {
         (expected, outlook)
     }
 
-    /// An item has run to its end. If every worker runs everything, each has numbers of its own.
-    pub(crate) fn finished(&mut self, worker: WorkerId, item: ItemId, spent: Spent) {
+    /// An item has run to its end, by that time. If every worker runs everything, each has numbers of its own.
+    pub(crate) fn finished(&mut self, worker: WorkerId, item: ItemId, at: f64, spent: Spent) {
+        self.recorder.finished(worker, item, at, spent);
         if self.nodeids.is_empty() {
             return;
         }
@@ -88,10 +91,26 @@ impl History {
     }
 
     /// A fixture of session or package scope was set up.
-    pub(crate) fn set_up(&mut self, fixture: String, seconds: f32) {
+    pub(crate) fn set_up(&mut self, worker: WorkerId, fixture: String, seconds: f32) {
+        self.recorder.set_up(worker, fixture.clone(), seconds);
         let (sum, times) = self.wide.entry(fixture).or_default();
         *sum += seconds;
         *times = times.saturating_add(1);
+    }
+
+    /// These items will be run.
+    pub(crate) fn planned(&mut self, collection: Collection) {
+        self.recorder.planned(collection);
+    }
+
+    /// Something has happened now.
+    pub(crate) fn note(&mut self, what: Happened) {
+        self.recorder.note(what);
+    }
+
+    /// What is kept of the run itself; nothing is left here.
+    pub fn record(&mut self, about: About, nodeids: Vec<String>) -> Record {
+        self.recorder.take(about, nodeids)
     }
 
     /// Everything that was found out; nothing is left here.
@@ -162,10 +181,10 @@ mod tests {
         let mut history = History::default();
         assert_eq!(history.begin(nodeids(), &[], &timings), (vec![Expected::default(); 3], None));
         let spent = Spent { total: 2.25, cpu: 0.5625, shared: 1.0, session: 0.25, ..Spent::default() };
-        history.finished(FIRST, ItemId(0), spent);
+        history.finished(FIRST, ItemId(0), 0.0, spent);
         // Another worker sets the module's fixtures up again.
-        history.finished(SECOND, ItemId(1), Spent { shared: 0.5, ..spent });
-        history.set_up("::database".to_owned(), 2.0);
+        history.finished(SECOND, ItemId(1), 0.0, Spent { shared: 0.5, ..spent });
+        history.set_up(FIRST, "::database".to_owned(), 2.0);
         timings.add(history.take(), 20_000);
         let (expected, outlook) = history.begin(nodeids(), &["::database".to_owned()], &timings);
         let known = |seconds| Expected { seconds: Some(seconds), price: Some(0.75) };
@@ -178,7 +197,7 @@ mod tests {
     fn lanes_are_of_the_same_items() {
         let mut history = History::default();
         history.begin(nodeids(), &[], &Timings::default());
-        history.finished(SECOND, ItemId(4), Spent { total: 1.0, ..Spent::default() });
+        history.finished(SECOND, ItemId(4), 0.0, Spent { total: 1.0, ..Spent::default() });
         assert_eq!(history.take().tests[0].0, "a.py::y");
     }
 }

@@ -7,14 +7,14 @@
 //! * plan, too: [`history`] tells it how long items took in earlier runs ([`timings`], [`timings_file`]);
 //! * dispatch: [`scheduler`] decides, over [`deque`], [`ledger`] and [`claims`]; pure and simulated;
 //! * run: workers claim items on the [`board`] and report through their [`link`] and [`outbox`];
-//! * report: [`event`]s go to the controller.
+//! * report: [`event`]s go to the controller; what ran where and when is kept as a [`record`] ([`record_file`]).
 //!
 //! `dispatcher` is the loop between the two halves: everything that it reacts to comes through one channel.
 
 pub mod board;
 pub mod capacity;
 pub mod claims;
-mod clock;
+pub mod clock;
 mod connection;
 pub mod coordinator;
 pub mod deque;
@@ -35,6 +35,8 @@ pub mod plan;
 mod processes;
 mod progress;
 pub mod protocol;
+pub mod record;
+pub mod record_file;
 #[cfg(all(unix, any(test, fuzzing)))]
 pub mod rehearsal;
 pub mod scheduler;

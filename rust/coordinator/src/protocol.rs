@@ -81,6 +81,8 @@ pub enum Upward {
         item: ItemId,
         /// How many of the reports count as failures.
         failures: u32,
+        /// When they were told, by [`clock::seconds`](crate::clock::seconds).
+        at: f64,
         /// What the item has taken, if no more reports of it will come.
         spent: Option<Spent>,
         /// The reports.

@@ -24,6 +24,7 @@ use crate::ledger::{End, ItemState, Ledger, LedgerError, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::pace::Pace;
 use crate::plan::{Plan, Span};
+use crate::record::Theft;
 use crate::worker_state::{Death, WorkerState};
 use alone::Alone;
 use deal::deal;
@@ -126,6 +127,8 @@ pub struct Scheduler<C: Claims> {
     failures: u32,
     stopping: Option<NotRunReason>,
     thefts: Thefts,
+    /// Those that nobody has asked for yet.
+    new_thefts: Vec<Theft>,
     /// Seconds that items have taken in this run, and what they weighed.
     taken: (f64, f64),
     /// The unit of weight in seconds when it was last decided again who waits.
@@ -157,6 +160,7 @@ impl<C: Claims> Scheduler<C> {
             failures: 0,
             stopping: None,
             thefts: Thefts::default(),
+            new_thefts: Vec::new(),
             taken: (0.0, 0.0),
             decided_with: 0.0,
             expensive_begun: 0,
@@ -412,6 +416,11 @@ impl<C: Claims> Scheduler<C> {
     #[must_use]
     pub fn worker_state(&self, worker: WorkerId) -> WorkerState {
         self.slots.get(worker.index()).map_or(WorkerState::Starting, |slot| slot.state)
+    }
+
+    /// The thefts since this was asked last.
+    pub fn new_thefts(&mut self) -> Vec<Theft> {
+        std::mem::take(&mut self.new_thefts)
     }
 
     /// How often work has changed hands.

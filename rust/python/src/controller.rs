@@ -20,6 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::convert;
+use crate::record::{self, Record};
 use crate::timings::Timings;
 
 /// Where the processes of a run find the coordinator. Starts no thread.
@@ -241,6 +242,22 @@ impl Coordinator {
     /// Lets workers that run a test write down their stacks.
     fn dump(&self) {
         self.command(Command::Dump);
+    }
+
+    /// The record of this run, once: of all collected tests, with the outcomes of those that did not just pass.
+    fn record(
+        &self,
+        py: Python<'_>,
+        about: record::About,
+        nodeids: Vec<String>,
+        outcomes: Vec<(u32, String)>,
+        failures: Vec<record::Failed>,
+    ) -> Record {
+        let record = py.detach(|| {
+            let about = record::about(about);
+            self.inner.lock().unwrap_or_else(PoisonError::into_inner).record(about, nodeids)
+        });
+        Record::new(record, outcomes, failures)
     }
 
     /// Starts no more tests; what runs may finish.

@@ -5,6 +5,7 @@ mod controller;
 mod convert;
 mod plain;
 mod progress;
+mod record;
 mod timings;
 mod worker;
 
@@ -19,6 +20,8 @@ mod _core {
     use crate::plain::is_plain;
     #[pymodule_export]
     use crate::progress::progress_lines;
+    #[pymodule_export]
+    use crate::record::Record;
     #[pymodule_export]
     use crate::timings::Timings;
     #[pymodule_export]

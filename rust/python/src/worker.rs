@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use coordinator::board::Board as CoreBoard;
+use coordinator::clock;
 use coordinator::link::Link as CoreLink;
 use coordinator::memory;
 use coordinator::model::{Collection, Item, ItemId, WideFixture, WideFixtures, WorkerId};
@@ -168,7 +169,7 @@ impl Link {
             shared,
             session,
         });
-        let message = Upward::Reports { item: ItemId(item), failures, spent, payload };
+        let message = Upward::Reports { item: ItemId(item), failures, at: clock::seconds(), spent, payload };
         if at_once {
             return self.send(py, &message);
         }

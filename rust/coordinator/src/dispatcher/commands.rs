@@ -1,6 +1,7 @@
 //! What the controller has ordered.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use serde_bytes::ByteBuf;
 
@@ -117,12 +118,13 @@ impl Dispatcher {
         };
         let hangs = watch::hangs(&options, &collection);
         let plan = if options.each {
-            Plan::each(collection.items, self.order, options.workers)
+            Plan::each(&collection.items, self.order, options.workers)
         } else {
             // One worker takes as long in any order.
             let order = if options.workers == 1 { Order::Collected } else { self.order };
             Plan::of(&collection, order)
         };
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).planned(collection);
         let slots = slots(&options, plan.len());
         let board = match Board::create(&self.directory.join(crate::BOARD), plan.len(), slots) {
             Ok(board) => board,

@@ -7,6 +7,7 @@ use crate::ledger::{End, ItemState, NotRunReason};
 use crate::model::{ItemId, WorkerId};
 use crate::processes::{Process, Verdict};
 use crate::protocol::{ExitStatus, Role};
+use crate::record::Happened;
 use crate::scheduler::Decision;
 use crate::signals::{self, Signal};
 use crate::table;
@@ -117,6 +118,7 @@ impl Dispatcher {
         if ended {
             return self.replace_relieved(worker);
         }
+        self.note(Happened::Crashed { worker, item: running, hung: hung.is_some() });
         self.emit(Event::Crashed { worker, item: running, status, hung });
         match running {
             Some(_) if decides => {}

@@ -12,6 +12,7 @@ use crate::ledger::NotRunReason;
 use crate::model::WorkerId;
 use crate::plan::Plan;
 use crate::protocol::{Role, Upward};
+use crate::record::Happened;
 
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
@@ -43,6 +44,7 @@ impl Dispatcher {
             }
             (Upward::WantsStop(payload), _) => self.wants_stop(payload),
             (Upward::Collected { collection, payload }, _) => {
+                self.note(Happened::Collected);
                 let plan = Plan::of(&collection, self.order);
                 self.emit(Event::Collected {
                     payload,
@@ -61,6 +63,7 @@ impl Dispatcher {
                     process.ended = true;
                 }
                 if let Role::Worker(worker) = role {
+                    self.note(Happened::Ended(worker));
                     self.emit(Event::Ended { worker, payload });
                 }
             }
@@ -73,27 +76,31 @@ impl Dispatcher {
             }
             (Upward::Configured, Role::Worker(worker)) => self.configured(worker),
             (Upward::Ready, Role::Worker(worker)) => {
+                self.note(Happened::Ready(worker));
                 self.emit(Event::Ready(worker));
                 match &mut self.run {
                     Some(run) if !run.unconfigured.is_empty() => run.held.push(worker),
                     Some(_) | None => self.schedule(|scheduler| scheduler.ready(worker)),
                 }
             }
-            (Upward::Reports { item, failures, spent, payload }, Role::Worker(worker)) => {
+            (Upward::Reports { item, failures, at, spent, payload }, Role::Worker(worker)) => {
                 // The limit is looked at first: no Python stands between a failure and the stop.
                 self.count_failures(worker, failures);
                 self.emit(Event::Reports { worker, item, finished: spent.is_some(), payload });
                 if let Some(spent) = spent {
-                    self.history.lock().unwrap_or_else(PoisonError::into_inner).finished(worker, item, spent);
+                    self.history
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .finished(worker, item, at, spent);
                     let seconds = f64::from(spent.own().max(0.0));
                     self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
                 }
             }
-            (Upward::SetUp { fixture, seconds }, Role::Worker(_)) => {
+            (Upward::SetUp { fixture, seconds }, Role::Worker(worker)) => {
                 if let Some(run) = &mut self.run {
                     run.scheduler.measured(&fixture, f64::from(seconds));
                 }
-                self.history.lock().unwrap_or_else(PoisonError::into_inner).set_up(fixture, seconds);
+                self.history.lock().unwrap_or_else(PoisonError::into_inner).set_up(worker, fixture, seconds);
             }
             (Upward::Starved(question), Role::Worker(worker)) => {
                 self.questions.insert(worker, question);

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::event::Event;
 use crate::memory::Memory;
 use crate::model::WorkerId;
+use crate::record::Happened;
 
 /// How often to look. A look takes about 0.1 ms.
 const EVERY: Duration = Duration::from_secs(1);
@@ -65,6 +66,7 @@ impl Dispatcher {
             self.not_replaced(dead);
         } else if let Some(run) = &mut self.run {
             run.needed += 1;
+            self.note(Happened::Replaced(dead));
             self.emit(Event::Needed(dead));
         }
     }

@@ -4,12 +4,14 @@ use super::Dispatcher;
 use crate::clock;
 use crate::processes::Refusal;
 use crate::protocol::Role;
+use crate::record::Happened;
 
 impl Dispatcher {
     /// Expects a process, and has a place for what it will leave.
     pub(super) fn launched(&mut self, role: Role) {
         self.processes.expect(role);
         if let Role::Worker(worker) = role {
+            self.note(Happened::Started(worker));
             self.provide_outbox(worker);
         }
         if let (Role::Worker(_), Some(run)) = (role, &mut self.run) {

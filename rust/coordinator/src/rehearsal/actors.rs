@@ -247,7 +247,7 @@ impl Rehearsal<'_> {
 
     /// Leaves it in the outbox, or sends it.
     fn report(&mut self, actor: usize, item: ItemId, spent: Option<Spent>, failures: u32) {
-        let message = Upward::Reports { item, failures, spent, payload: ByteBuf::new() };
+        let message = Upward::Reports { item, failures, at: 0.0, spent, payload: ByteBuf::new() };
         let before = self.wires[self.actors[actor].wire].count;
         let outbox = self.actors[actor].hands.as_mut().and_then(|hands| hands.outbox.as_mut());
         let is_left = failures == 0 && self.choices.flag();

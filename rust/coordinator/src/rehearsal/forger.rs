@@ -91,7 +91,8 @@ impl Rehearsal<'_> {
                 let seconds = self.any_seconds();
                 let spent = Spent { total: seconds, shared: seconds, ..Spent::default() };
                 let spent = self.choices.flag().then_some(spent);
-                Upward::Reports { item: self.any_item(), failures: self.any_item().0, spent, payload }
+                let (item, failures) = (self.any_item(), self.any_item().0);
+                Upward::Reports { item, failures, at: f64::from(seconds), spent, payload }
             }
             7 => Upward::SetUp { fixture: String::new(), seconds: self.any_seconds() },
             8 => Upward::Starved(self.choices.number_below(8)),

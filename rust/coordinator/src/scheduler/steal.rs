@@ -6,6 +6,7 @@ use crate::claims::Claims;
 use crate::holding::Piece;
 use crate::model::{ItemId, WorkerId};
 use crate::plan::{Price, Span};
+use crate::record::Theft;
 
 /// How often work has changed hands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl<C: Claims> Scheduler<C> {
         let (plan, slots) = (&self.plan, &self.slots);
         let set_up = &slots[thief.index()].set_up;
         let unit = self.unit();
-        let group = self.deques.steal(|victim, group, left| {
+        let (victim, group) = self.deques.steal(|victim, group, left| {
             let wide = plan.wide(group.start);
             let extra = plan.seconds_to_set_up(wide, set_up);
             let slot = slots.get(victim.index());
@@ -93,6 +94,7 @@ impl<C: Claims> Scheduler<C> {
             !(extra > 0.0 && comes_to_it && in_vain())
         })?;
         self.thefts.groups += 1;
+        self.note_theft(thief, victim, group, false);
         Some(group)
     }
 
@@ -107,9 +109,15 @@ impl<C: Claims> Scheduler<C> {
             // A failed theft means that the victim has claimed another item, so this comes to an end.
             if let Some(span) = self.rob(loot, actions) {
                 self.thefts.splits += 1;
+                self.note_theft(thief, loot.victim, span, true);
                 return Some(span);
             }
         }
+    }
+
+    fn note_theft(&mut self, thief: WorkerId, victim: WorkerId, span: Span, split: bool) {
+        let first = self.plan.item(span.start);
+        self.new_thefts.push(Theft { thief, victim, first, items: span.end - span.start, split });
     }
 
     /// Where there is most to gain; where that is not known, only if there is no other.

@@ -1,0 +1,75 @@
+"""A run without workers: its record is made of the reports."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from pytest_fastest import _core
+from pytest_fastest.report.chronicle import Chronicle, clean_all
+
+
+# Of one test: when it began and when it was over, in seconds since 1970; what set-up, call and teardown took.
+_Times = dict[str, float]
+
+
+class Alone:
+    """Notes what runs in this process. Only there if a report or a trace is wanted."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._chronicle = Chronicle(config)
+        # Tests may replace the clocks of Python.
+        self._began, self._now = time.time(), _core.monotonic
+        self._origin = self._now()
+        self._collected = 0.0
+        self._nodeids: list[str] = []
+        # By node id, in the order of time: a test that is run again counts again.
+        self._times: list[tuple[str, _Times]] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._collected = self._seconds()
+        self._nodeids = [item.nodeid for item in session.items]
+
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        self._times.append((str(nodeid), {"began": self._seconds()}))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._times:
+            times = self._times[-1][1]
+            times[report.when or ""] = times.get(report.when or "", 0.0) + report.duration
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        if self._times:
+            self._times[-1][1]["ended"] = self._seconds()
+
+    def _seconds(self) -> float:
+        return self._now() - self._origin
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        numbers = {nodeid: number for number, nodeid in enumerate(self._nodeids)}
+        ran = [_row(numbers[nodeid], times) for nodeid, times in self._times if nodeid in numbers and "ended" in times]
+        found = self._chronicle.outcomes(self._nodeids)
+        about = self._chronicle.about(uuid.uuid4().hex, "", 0, exitstatus)
+        record = _core.Record.of_reports(
+            about,
+            clean_all(self._nodeids),
+            started=self._began,
+            seconds=self._seconds(),
+            collected=self._collected,
+            ran=ran,
+            outcomes=found.outcomes,
+            failures=found.failures,
+        )
+        self._chronicle.finish(record)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        self._chronicle.write_summary(terminalreporter)
+
+
+def _row(item: int, times: _Times) -> tuple[int, float, float, float, float, float]:
+    phases = (times.get(phase, 0.0) for phase in ("setup", "call", "teardown"))
+    setup, call, teardown = phases
+    return item, times["ended"], times["ended"] - times["began"], setup, call, teardown

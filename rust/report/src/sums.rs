@@ -1,0 +1,119 @@
+//! What modules and fixtures took, all workers together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator::model::WorkerId;
+use coordinator::record::Record;
+use coordinator::timings::module_of;
+
+/// What the tests of one module took, in seconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Module {
+    /// Its name: the part of the node ids before the first `::`.
+    pub name: String,
+    /// How many of its tests ran.
+    pub tests: usize,
+    /// How many workers ran some.
+    pub workers: usize,
+    /// In all.
+    pub seconds: f64,
+    /// Setting up fixtures of module and package scope.
+    pub shared: f64,
+}
+
+/// What a fixture of session or package scope took, in seconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fixture {
+    /// Its name, behind the node id of what defines it.
+    pub name: String,
+    /// How often it was set up.
+    pub times: usize,
+    /// In how many workers.
+    pub workers: usize,
+    /// In all.
+    pub seconds: f64,
+    /// The longest time.
+    pub longest: f64,
+}
+
+impl Fixture {
+    /// Seconds for setting it up again in further workers: the mean of the times, but for one.
+    #[must_use]
+    pub fn repeated(&self) -> f64 {
+        if self.workers < 2 {
+            return 0.0;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a few workers")]
+        let share = (self.workers - 1) as f64 / self.workers as f64;
+        self.seconds * share
+    }
+}
+
+/// The modules that took most first.
+#[must_use]
+pub fn modules(record: &Record) -> Vec<Module> {
+    let mut sums: BTreeMap<&str, (Module, BTreeSet<WorkerId>)> = BTreeMap::new();
+    for execution in &record.executions {
+        let (module, workers) = sums.entry(module_of(&record.nodeids[execution.item.index()])).or_default();
+        module.tests += 1;
+        module.seconds += f64::from(execution.spent.total);
+        module.shared += f64::from(execution.spent.shared);
+        workers.insert(execution.worker);
+    }
+    let named = |(name, (module, workers)): (&str, (Module, BTreeSet<WorkerId>))| Module {
+        name: name.to_owned(),
+        workers: workers.len(),
+        ..module
+    };
+    let mut modules: Vec<Module> = sums.into_iter().map(named).collect();
+    modules.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+    modules
+}
+
+/// The fixtures that took most first.
+#[must_use]
+pub fn fixtures(record: &Record) -> Vec<Fixture> {
+    let mut sums: BTreeMap<&str, (Fixture, BTreeSet<WorkerId>)> = BTreeMap::new();
+    for set_up in &record.set_ups {
+        let seconds = f64::from(set_up.seconds).max(0.0);
+        let (fixture, workers) = sums.entry(&set_up.fixture).or_default();
+        fixture.times += 1;
+        fixture.seconds += seconds;
+        fixture.longest = fixture.longest.max(seconds);
+        workers.insert(set_up.worker);
+    }
+    let named = |(name, (fixture, workers)): (&str, (Fixture, BTreeSet<WorkerId>))| Fixture {
+        name: name.to_owned(),
+        workers: workers.len(),
+        ..fixture
+    };
+    let mut fixtures: Vec<Fixture> = sums.into_iter().map(named).collect();
+    fixtures.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+    fixtures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{Sample, close};
+
+    #[test]
+    fn modules_and_fixtures_are_summed_up() {
+        let record = Sample::new()
+            .ran(0, "a.py::x", 0.0, 1.0)
+            .ran(1, "a.py::y", 0.0, 2.0)
+            .ran(0, "b.py::z", 1.0, 5.0)
+            .set_up(0, "::database", 1.0)
+            .set_up(1, "::database", 3.0)
+            .set_up(1, "::other", 0.5)
+            .record();
+        let modules = modules(&record);
+        assert_eq!(modules.iter().map(|module| &*module.name).collect::<Vec<_>>(), ["b.py", "a.py"]);
+        assert_eq!((modules[1].tests, modules[1].workers), (2, 2));
+        assert!(close(modules[1].seconds, 3.0));
+        let fixtures = fixtures(&record);
+        assert_eq!((&*fixtures[0].name, fixtures[0].times, fixtures[0].workers), ("::database", 2, 2));
+        assert!(close(fixtures[0].longest, 3.0) && close(fixtures[0].repeated(), 2.0));
+        assert!(close(fixtures[1].repeated(), 0.0));
+    }
+}
