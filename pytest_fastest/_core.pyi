@@ -65,13 +65,13 @@ class Record:
         started: float,
         seconds: float,
         collected: float,
-        ran: Sequence[tuple[int, float, float, float, float, float]],
+        ran: Sequence[tuple[int, float, float, float, float, float, float]],
         outcomes: Sequence[tuple[int, str]],
         failures: Sequence[_Failed],
     ) -> Record:
         """Of a run without workers, which began at `started` (seconds since 1970) and took so many `seconds`, until
-        `collected` without a test. `ran`: item, when it was over, and what it took, in all and for set-up, call and
-        teardown, in seconds.
+        `collected` without a test. `ran`: item, when it was over, and what it took, in all, of a processor, and
+        for set-up, call and teardown, in seconds.
         """
     @staticmethod
     def read(path: str | PathLike[str]) -> Record:

@@ -1,18 +1,23 @@
-"""A run without workers: its record is made of the reports."""
+"""A run without workers: its record is made of the reports.
+
+Clocks are imported by name: tests replace the functions of modules.
+"""
 
 from __future__ import annotations
 
-import time
 import uuid
-from typing import Any
-
-import pytest
+from time import process_time
+from time import time as clock
+from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
 from pytest_fastest.report.chronicle import Chronicle, clean_all
 
+if TYPE_CHECKING:
+    import pytest
 
-# Of one test: when it began and when it was over, in seconds since 1970; what set-up, call and teardown took.
+# Of one test, in seconds: when it began and when it was over, by clock and processor; what set-up, call and teardown
+# took.
 _Times = dict[str, float]
 
 
@@ -21,9 +26,7 @@ class Alone:
 
     def __init__(self, config: pytest.Config) -> None:
         self._chronicle = Chronicle(config)
-        # Tests may replace the clocks of Python.
-        self._began, self._now = time.time(), _core.monotonic
-        self._origin = self._now()
+        self._began, self._origin = clock(), _core.monotonic()
         self._collected = 0.0
         self._nodeids: list[str] = []
         # By node id, in the order of time: a test that is run again counts again.
@@ -31,10 +34,10 @@ class Alone:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._collected = self._seconds()
-        self._nodeids = [item.nodeid for item in session.items]
+        self._nodeids = [str(item.nodeid) for item in session.items]
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        self._times.append((str(nodeid), {"began": self._seconds()}))
+        self._times.append((str(nodeid), {"began": self._seconds(), "cpu": process_time()}))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._times:
@@ -43,10 +46,11 @@ class Alone:
 
     def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         if self._times:
-            self._times[-1][1]["ended"] = self._seconds()
+            times = self._times[-1][1]
+            times["ended"], times["cpu"] = self._seconds(), process_time() - times["cpu"]
 
     def _seconds(self) -> float:
-        return self._now() - self._origin
+        return _core.monotonic() - self._origin
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         numbers = {nodeid: number for number, nodeid in enumerate(self._nodeids)}
@@ -69,7 +73,7 @@ class Alone:
         self._chronicle.write_summary(terminalreporter)
 
 
-def _row(item: int, times: _Times) -> tuple[int, float, float, float, float, float]:
-    phases = (times.get(phase, 0.0) for phase in ("setup", "call", "teardown"))
-    setup, call, teardown = phases
-    return item, times["ended"], times["ended"] - times["began"], setup, call, teardown
+def _row(item: int, times: _Times) -> tuple[int, float, float, float, float, float, float]:
+    total = times["ended"] - times["began"]
+    setup, call, teardown = (times.get(phase, 0.0) for phase in ("setup", "call", "teardown"))
+    return item, times["ended"], total, min(total, times["cpu"]), setup, call, teardown

@@ -118,13 +118,19 @@ def outcomes(stats: dict[str, list[Any]], nodeids: list[str], most: int) -> Outc
         for report in reports:
             if not isinstance(report, (pytest.TestReport, pytest.CollectReport)):
                 continue
+            is_failure = category in _FAILED
+            if hasattr(report, "context"):
+                # A subtest's; those that passed are none of the test.
+                is_failure = report.failed
+                if not is_failure:
+                    continue
             item = getattr(report, "item_index", None)
             if item is None and isinstance(report, pytest.TestReport):
                 numbers = numbers or {nodeid: number for number, nodeid in enumerate(nodeids)}
                 item = numbers.get(str(report.nodeid))
             if item is not None:
-                found.outcomes.append((item, clean(category)))
-            if category in _FAILED and len(found.failures) < most:
+                found.outcomes.append((item, "failed" if is_failure and category != "error" else clean(category)))
+            if is_failure and len(found.failures) < most:
                 found.failures.append(_failure(item, report))
     return found
 

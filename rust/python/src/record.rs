@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 pub(crate) type About = (String, Vec<String>, Vec<String>, String, u32, i32);
 /// Item, node id, phase, worker, text, sections.
 pub(crate) type Failed = (Option<u32>, String, String, String, String, Vec<(String, String)>);
-/// Item, when it was over, and what it took: in all, for set-up, call and teardown.
-type Ran = (u32, f64, f32, f32, f32, f32);
+/// Item, when it was over, and what it took: in all, of a processor, for set-up, call and teardown.
+type Ran = (u32, f64, f32, f32, f32, f32, f32);
 
 /// A finished run.
 #[pyclass(frozen, module = "pytest_fastest._core")]
@@ -70,8 +70,8 @@ impl Record {
         outcomes: Vec<(u32, String)>,
         failures: Vec<Failed>,
     ) -> Self {
-        let execution = |(item, ended, total, setup, call, teardown): Ran| {
-            let spent = Spent { total, setup, call, teardown, ..Spent::default() };
+        let execution = |(item, ended, total, cpu, setup, call, teardown): Ran| {
+            let spent = Spent { total, cpu, setup, call, teardown, ..Spent::default() };
             Execution { item: ItemId(item), worker: WorkerId(0), ended, spent }
         };
         let record = core::Record {

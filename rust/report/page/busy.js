@@ -26,8 +26,8 @@ function busyWorkers() {
 
 // Between two tests a worker is idle for a moment; a chart of many tests shows the mean of many moments.
 function smooth(times, counts) {
-  const steps = 400;
-  if (times.length <= 2 * steps) return [times, counts];
+  const steps = 300;
+  if (times.length <= 20) return [times, counts];
   const width = data.end / SECOND / steps;
   const sums = new Float64Array(steps);
   for (let place = 0; place + 1 < times.length; place++) {
@@ -56,8 +56,6 @@ function makeBusy(sync, width) {
         timeAxis(),
         {
           size: 60,
-          label: "busy",
-          labelSize: 18,
           stroke: () => colour("quiet"),
           grid: { stroke: () => colour("line"), width: 1 },
           ticks: { show: false },

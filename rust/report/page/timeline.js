@@ -236,13 +236,13 @@ function makeTimeline(sync, width, choose) {
       },
       scales: {
         x: { time: false },
-        y: { range: [data.lanes.length - 0.5, -0.5] },
+        y: { dir: -1, range: () => [-0.5, data.lanes.length - 0.5] },
       },
       axes: [timeAxis(), laneAxis()],
       series: [{}, { scale: "y", paths: () => null, points: { show: false } }],
       hooks: { draw: [draw], setCursor: [move] },
     },
-    [[0, data.end / SECOND], [null, null]],
+    [[0, data.end / SECOND], [0, 0]],
     byId("timeline"),
   );
   plot.over.append(tip);

@@ -23,8 +23,6 @@ const MOST_SIMULATED: usize = 200_000;
 pub enum Finding {
     /// Workers were busy for this share of the time in which there were tests.
     Busy {
-        /// How many workers there were.
-        workers: usize,
         /// From 0 to 1.
         share: f64,
         /// From the first test's begin to the last one's end.
@@ -96,9 +94,8 @@ pub fn findings(record: &Record, lanes: &Lanes, fixtures: &[Fixture]) -> Vec<Fin
     let makespan = lanes.makespan();
     let mut found = Vec::new();
     let stretches = || lanes.each.iter().flat_map(|lane| &lane.stretches);
-    if makespan > 0.0 {
-        let workers = lanes.each.iter().filter(|lane| !lane.stretches.is_empty()).count();
-        found.push(Finding::Busy { workers, share: lanes.utilisation(), makespan });
+    if makespan > 0.0 && !record.about.method.is_empty() {
+        found.push(Finding::Busy { share: lanes.utilisation(), makespan });
     }
     found.extend(more_workers(record));
     let longest = stretches().max_by(|one, other| one.seconds().total_cmp(&other.seconds()));
@@ -195,20 +192,11 @@ impl Finding {
     #[must_use]
     pub fn text(&self, record: &Record) -> String {
         let name = |item: &ItemId| record.nodeids.get(item.index()).map_or("", |nodeid| nodeid);
-        let had = record.about.workers.max(1);
         match self {
-            Self::Busy { workers: 1, share, makespan } => {
-                format!(
-                    "The tests took {}; their worker was busy {} of it.",
-                    duration(*makespan),
-                    percent(*share)
-                )
+            Self::Busy { share, makespan } => {
+                let (took, busy) = (duration(*makespan), percent(*share));
+                format!("The tests took {took}, in which the workers were busy {busy} of their time.")
             }
-            Self::Busy { workers, share, makespan } => format!(
-                "The tests took {}; the {workers} workers were busy {} of their time.",
-                duration(*makespan),
-                percent(*share)
-            ),
             Self::LongTest { item, seconds, share } => {
                 format!("{} alone is {} of that ({}).", name(item), percent(*share), duration(*seconds))
             }
@@ -219,8 +207,11 @@ impl Finding {
                     name(item)
                 )
             }
+            Self::MoreWorkers { workers, saves } if record.about.method.is_empty() => {
+                format!("{workers} workers would save about {}.", duration(*saves))
+            }
             Self::MoreWorkers { workers, saves } => {
-                let more = workers - had;
+                let more = workers - record.about.workers.max(1);
                 let plural = if more == 1 { "" } else { "s" };
                 format!("{more} more worker{plural} would save about {}.", duration(*saves))
             }
@@ -278,7 +269,7 @@ mod tests {
             .ran(1, "b.py::y", 2.0, 4.0)
             .record();
         let expected = [
-            "The tests took 8.0 s; the 2 workers were busy 75 % of their time.",
+            "The tests took 8.0 s, in which the workers were busy 75 % of their time.",
             "More workers would save next to nothing: what has to stay together is not done sooner.",
             "a.py::long alone is 100 % of that (8.0 s).",
             "gw1 ran out of work 4.0 s before the end; a.py::long was over last.",

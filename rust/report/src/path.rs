@@ -156,7 +156,9 @@ impl Path<'_> {
     fn start(&mut self, lane: &Lane, stretch: Stretch, time: f64) {
         if time < stretch.began {
             let ready = lane.ready.unwrap_or(stretch.began).clamp(time, stretch.began);
-            self.to(ready, Step::Wait(lane.worker));
+            if stretch.began - ready > PAUSE {
+                self.to(ready, Step::Wait(lane.worker));
+            }
             self.to(time, Step::Start(lane.worker));
         }
     }
@@ -168,8 +170,11 @@ impl Path<'_> {
         };
         let (worker, from) = (*worker, *from);
         if let Some(lane) = lanes.each.iter().find(|lane| lane.worker == worker) {
-            let ready = lane.ready.unwrap_or(from).min(from);
-            self.to(ready, Step::Wait(worker));
+            // Without workers nothing starts.
+            let ready = lane.ready.unwrap_or(lanes.collected).min(from);
+            if from - ready > PAUSE {
+                self.to(ready, Step::Wait(worker));
+            }
             self.to(lanes.collected.min(ready), Step::Start(worker));
         }
         self.to(0.0, Step::Collection);

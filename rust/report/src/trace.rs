@@ -74,7 +74,7 @@ pub fn trace(record: &Record) -> String {
 /// The name of a worker, or of the process that ran the tests itself.
 #[must_use]
 pub fn lane_name(record: &Record, worker: WorkerId) -> String {
-    if record.about.method.is_empty() { "tests".to_owned() } else { worker.to_string() }
+    if record.about.method.is_empty() { "pytest".to_owned() } else { worker.to_string() }
 }
 
 /// What became of each test that did not just pass: the last that was said.

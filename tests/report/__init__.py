@@ -1,0 +1,1 @@
+"""The report, the trace, and records of runs."""
