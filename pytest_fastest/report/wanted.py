@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,11 +62,16 @@ def _check_suffix(name: str, given: str, suffixes: tuple[str, ...]) -> None:
 
 def _check_place(name: str, path: Path) -> None:
     """Folders that are not there yet are made when it is written."""
+    if path == Path(os.devnull):
+        return
     if path.is_dir():
         raise pytest.UsageError(f"{name} {path}: is a directory")
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir():
         raise pytest.UsageError(f"{name} {path}: {folder} is not a directory")
-    # A file is exchanged, so its folder counts.
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise pytest.UsageError(f"{name} {path}: nothing can be written in {folder}")
+    # Files are exchanged, so the folder counts. What may be done there only an attempt tells.
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise pytest.UsageError(f"{name} {path}: nothing can be written in {folder}: {error.strerror}") from None

@@ -46,13 +46,13 @@ def test_runs_are_listed(suite_with_runs: Suite) -> None:
     assert lines[0].endswith("exit status 1")
 
 
-@pytest.mark.parametrize(("run", "tests"), [(None, 2), ("last", 2), ("first", 1), ("f", 1), ("second", 2)])
-def test_a_report_of_a_run(suite_with_runs: Suite, run: str | None, tests: int) -> None:
-    result = fastest(suite_with_runs, "report", *([] if run is None else [run]), "--fastest-report", "r.html")
-    assert result.returncode == 0, result.output
-    page = Page(suite_with_runs.root / "r.html")
-    assert len(page.ran()) == tests
-    assert [failure["nodeid"] for failure in page.data["failures"]] == ["test_b.py::test_b"][: tests - 1]
+def test_a_report_of_a_run(suite_with_runs: Suite) -> None:
+    for run, tests in ((None, 2), ("f", 1), ("second", 2)):
+        result = fastest(suite_with_runs, "report", *([] if run is None else [run]), "--fastest-report", "r.html")
+        assert result.returncode == 0, result.output
+        page = Page(suite_with_runs.root / "r.html")
+        assert len(page.ran()) == tests
+        assert [failure["nodeid"] for failure in page.data["failures"]] == ["test_b.py::test_b"][: tests - 1]
     assert len(kept(suite_with_runs)) == 2, "nothing was run"
 
 
@@ -64,18 +64,15 @@ def test_files_of_a_run(suite_with_runs: Suite) -> None:
     assert (suite_with_runs.root / "t.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("run", "message"),
-    [
+def test_there_is_no_such_run(suite_with_runs: Suite) -> None:
+    for run, message in (
         ("third", "there is no such run (those that are kept: second, first)"),
         ("", "there is no such run"),
         ("test_a.py", "does not hold the record of a run"),
-    ],
-)
-def test_there_is_no_such_run(suite_with_runs: Suite, run: str, message: str) -> None:
-    result = fastest(suite_with_runs, "report", run)
-    assert result.returncode == 4
-    assert message in result.stderr
+    ):
+        result = fastest(suite_with_runs, "report", run)
+        assert result.returncode == 4
+        assert message in result.stderr
 
 
 def test_no_run_is_kept_yet(suite: Suite) -> None:

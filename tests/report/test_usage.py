@@ -18,7 +18,6 @@ def passing(suite: Suite) -> Suite:
     return suite
 
 
-@pytest.mark.parametrize("workers", ["1", "no"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -33,11 +32,17 @@ def passing(suite: Suite) -> Suite:
         (["--fastest-report", "r.html", "-p", "no:terminal"], "needs pytest's terminal plugin"),
     ],
 )
-def test_a_file_that_can_not_be_written(passing: Suite, workers: str, arguments: list[str], message: str) -> None:
-    result = passing.run("-n", workers, *arguments)
+def test_a_file_that_can_not_be_written(passing: Suite, arguments: list[str], message: str) -> None:
+    result = passing.run("-n", "1", *arguments)
     assert result.returncode == 4
     assert message in result.stderr
     assert passing.marks() == []
+
+
+def test_without_workers_it_is_the_same(passing: Suite) -> None:
+    result = passing.run("--trace-file", "folder.json")
+    assert result.returncode == 4
+    assert "is a directory" in result.stderr
 
 
 def test_a_folder_that_is_gone_at_the_end_is_told(suite: Suite) -> None:
