@@ -43,14 +43,14 @@ function smooth(times, counts) {
   return [Array.from(means, (_, step) => step * width).concat(data.end / SECOND), means.concat(0)];
 }
 
-function makeBusy(sync, width) {
+function makeBusy(width) {
   const most = Math.max(data.lanes.length, 1);
   return new uPlot(
     {
       width,
       height: 130,
       legend: { show: false },
-      cursor: { y: false, sync: { key: sync.key, scales: ["x", null] }, drag: { x: true, y: false } },
+      cursor: { y: false, sync: SYNC, drag: { x: true, y: false } },
       scales: { x: { time: false }, y: { range: [0, most] } },
       axes: [
         timeAxis(),

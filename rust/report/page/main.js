@@ -5,20 +5,8 @@ function makeCharts(choose) {
   if (data.lanes.length === 0) return [];
   byId("timeline-section").hidden = false;
   legend();
-  // Both charts show the same part of the run.
-  const sync = uPlot.sync("time");
   const width = () => byId("timeline").clientWidth;
-  const plots = [makeTimeline(sync, width(), choose), makeBusy(sync, width())];
-  plots.forEach((plot) => {
-    sync.sub(plot);
-    plot.hooks.setScale = [
-      (changed, scale) => {
-        const { min, max } = changed.scales.x;
-        const others = plots.filter((other) => other.scales.x.min !== min || other.scales.x.max !== max);
-        if (scale === "x") others.forEach((other) => other.setScale("x", { min, max }));
-      },
-    ];
-  });
+  const plots = [makeTimeline(width(), choose), makeBusy(width())];
   const fit = () => plots.forEach((plot) => plot.setSize({ width: width(), height: plot.height }));
   addEventListener("resize", soon(fit, 50));
   // The width of paper is none of the window's.

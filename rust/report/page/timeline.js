@@ -8,6 +8,9 @@ const PHASES = [
   ["teardown", "teardown"],
 ];
 
+// Both charts show the same part of the run.
+const SYNC = { key: "time", scales: ["x", null] };
+
 // Where the runs of each lane are: they stand one lane after the other, in the order of time.
 function laneSpans() {
   const spans = data.lanes.map(() => [0, 0]);
@@ -208,7 +211,7 @@ function timelineHeight() {
   return Math.min(Math.max(data.lanes.length * 26, 40), 760);
 }
 
-function makeTimeline(sync, width, choose) {
+function makeTimeline(width, choose) {
   const tip = element("div", "tip");
   tip.hidden = true;
   const move = (plot) => {
@@ -231,7 +234,7 @@ function makeTimeline(sync, width, choose) {
       cursor: {
         y: false,
         points: { show: false },
-        sync: { key: sync.key, scales: ["x", null] },
+        sync: SYNC,
         drag: { x: true, y: false },
       },
       scales: {
@@ -247,10 +250,14 @@ function makeTimeline(sync, width, choose) {
   );
   plot.over.append(tip);
   let pressed = 0;
+  let waiting = null;
   plot.over.addEventListener("mousedown", (event) => (pressed = event.clientX));
   plot.over.addEventListener("click", (event) => {
+    clearTimeout(waiting);
     const found = at(plot, plot.cursor.left, plot.cursor.top);
-    if (Math.abs(event.clientX - pressed) < 3 && found && found.run !== null) choose(found.run);
+    const isChoice = event.detail === 1 && Math.abs(event.clientX - pressed) < 3 && found && found.run !== null;
+    // It may be the first of two.
+    if (isChoice) waiting = setTimeout(() => choose(found.run), 300);
   });
   return plot;
 }

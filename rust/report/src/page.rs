@@ -28,6 +28,8 @@ const SCRIPTS: [&str; 6] = [
     include_str!("../page/main.js"),
 ];
 const UPLOT: &str = include_str!("../page/vendor/uplot/uPlot.iife.min.js");
+/// It goes with every copy.
+const UPLOT_LICENCE: &str = include_str!("../page/vendor/uplot/LICENSE");
 const UPLOT_STYLE: &str = include_str!("../page/vendor/uplot/uPlot.min.css");
 /// So many modules and fixtures are listed.
 const MOST_LISTED: usize = 30;
@@ -142,7 +144,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
     let data = data(record, &lanes);
     let page = Page {
         style: format!("{UPLOT_STYLE}\n{STYLE}"),
-        scripts: format!("{UPLOT}\n{}", SCRIPTS.concat()),
+        scripts: format!("/*! {UPLOT_LICENCE}*/\n{UPLOT}\n{}", SCRIPTS.concat()),
         tiles: tiles(record, &lanes, &data),
         about: &record.about,
         left_out: record.left_out,
