@@ -116,7 +116,7 @@ pub struct Place {
     pub group: u32,
     /// As in [`Item`].
     pub atom: u32,
-    /// [`GATHERED`], [`LOOSE`], [`SERIAL`].
+    /// Whether it is gathered (1), loose (2), serial ([`SERIAL`]).
     pub flags: u8,
 }
 
@@ -125,7 +125,7 @@ const GATHERED: u8 = 1;
 /// Of [`Place::flags`]: may run anywhere.
 const LOOSE: u8 = 2;
 /// Of [`Place::flags`]: runs when nothing else runs.
-const SERIAL: u8 = 4;
+pub const SERIAL: u8 = 4;
 
 impl Place {
     /// Of tests about which nothing is known but their names: those of a module are a group, each is an atom.
@@ -148,6 +148,12 @@ impl Place {
         Self { group: item.group, atom: item.atom, flags: membership | if item.serial { SERIAL } else { 0 } }
     }
 
+    /// It runs when nothing else runs.
+    #[must_use]
+    pub fn is_serial(self) -> bool {
+        self.flags & SERIAL != 0
+    }
+
     /// The item that is planned so. Which fixtures it uses is not recorded.
     #[must_use]
     pub fn item(self, seconds: f64) -> Item {
@@ -160,7 +166,7 @@ impl Place {
             group: self.group,
             atom: self.atom,
             membership,
-            serial: self.flags & SERIAL != 0,
+            serial: self.is_serial(),
             shares_fixtures: false,
             estimate: Some(seconds),
             price: None,

@@ -125,10 +125,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
     let fixtures = sums::fixtures(record);
     let found = findings(record, &lanes, &fixtures);
     let found: Vec<String> = found.iter().map(|finding| finding.text(record)).collect();
-    let path = rows(critical(record, &lanes).iter().map(|leg| {
-        let (name, details) = leg_text(record, leg);
-        (name, details, leg.seconds())
-    }));
+    let path = rows(longest_legs(record, &critical(record, &lanes)).into_iter());
     let modules = rows(sums::modules(record).into_iter().take(MOST_LISTED).map(|module| {
         let mut details = format!("{}, {}", count(module.tests, "test"), count(module.workers, "worker"));
         if module.shared > 0.0 {
@@ -194,6 +191,26 @@ fn rows(rows: impl Iterator<Item = (String, String, f64)>) -> Vec<Row> {
         share: (seconds / longest * 1000.0).round() / 10.0,
     };
     rows.into_iter().map(row).collect()
+}
+
+/// The steps of the critical path in the order of time; of many, the longest, and the rest in one line.
+fn longest_legs(record: &Record, legs: &[Leg]) -> Vec<(String, String, f64)> {
+    let mut seconds: Vec<f64> = legs.iter().map(Leg::seconds).collect();
+    seconds.sort_by(|one, other| other.total_cmp(one));
+    let least = seconds.get(MOST_LISTED).copied().unwrap_or(-1.0);
+    let (longer, shorter): (Vec<&Leg>, Vec<&Leg>) = legs.iter().partition(|leg| leg.seconds() > least);
+    let mut rows: Vec<_> = longer
+        .into_iter()
+        .map(|leg| {
+            let (name, details) = leg_text(record, leg);
+            (name, details, leg.seconds())
+        })
+        .collect();
+    if !shorter.is_empty() {
+        let rest = shorter.iter().map(|leg| leg.seconds()).sum();
+        rows.push((format!("{} in between", count(shorter.len(), "shorter step")), String::new(), rest));
+    }
+    rows
 }
 
 /// What a step of the critical path is, and more about it.

@@ -1,18 +1,20 @@
 //! What the end of the run had to wait for: the critical path.
 //!
 //! It is followed from the last test backwards. What comes before a test is what its worker did before; if the worker
-//! did nothing there, what it waited for is the last test that any worker finished until then, as that is what gave it
+//! had nothing to do there, what it waited for is the last test that any worker finished until then, as that is what gave it
 //! something to do. The steps cover the run from its start to its end, without gaps.
 
 use coordinator::model::{ItemId, WorkerId};
-use coordinator::record::Record;
+use coordinator::record::{Happened, Record};
 use coordinator::timings::module_of;
 
 use crate::lanes::{Lane, Lanes, Stretch};
 
-/// A worker that does nothing for so long (seconds) has waited; between two tests there are some 0.1 ms, and reports are
-/// looked for every 10 ms.
+/// Shorter pauses (seconds) between two tests of a worker are no waits: reports are looked for every 10 ms.
 const PAUSE: f64 = 0.02;
+/// Where nothing tells that a worker had nothing to do, only a pause of this length (seconds) does: on a busy machine
+/// processes stand still for tens of milliseconds.
+const LONG_PAUSE: f64 = 1.0;
 
 /// What a part of the path is.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +81,7 @@ pub fn critical(record: &Record, lanes: &Lanes) -> Vec<Leg> {
         let earlier = &by_end[..place];
         let until = earlier.partition_point(|other| other.ended <= stretch.began);
         let own = earlier[..until].iter().rposition(|other| other.worker == stretch.worker);
-        if let Some(own) = own.filter(|own| stretch.began - earlier[*own].ended <= PAUSE) {
+        if let Some(own) = own.filter(|own| !path.has_waited(stretch, earlier[*own].ended)) {
             path.bridge(earlier[own].ended);
             place = own;
             continue;
@@ -124,6 +126,25 @@ impl Path<'_> {
         }
     }
 
+    /// The worker had nothing to do between `free` and this test: it stole work, or the test waited for all others.
+    fn has_waited(&self, stretch: Stretch, free: f64) -> bool {
+        let pause = stretch.began - free;
+        let is_serial = self.record.places.get(stretch.item.index()).is_some_and(|place| place.is_serial());
+        let has_stolen = || {
+            let around = free - PAUSE..=stretch.began;
+            self.record.events.iter().any(|(at, happened)| match happened {
+                Happened::Stolen(theft) => theft.thief == stretch.worker && around.contains(at),
+                Happened::Collected
+                | Happened::Started(_)
+                | Happened::Ready(_)
+                | Happened::Ended(_)
+                | Happened::Crashed { .. }
+                | Happened::Replaced(_) => false,
+            })
+        };
+        pause > LONG_PAUSE || (pause > PAUSE && (is_serial || has_stolen()))
+    }
+
     /// Between two tests of one worker there is a moment that belongs to neither.
     fn bridge(&mut self, from: f64) {
         if let Some(last) = self.legs.last_mut() {
@@ -156,7 +177,7 @@ impl Path<'_> {
     fn start(&mut self, lane: &Lane, stretch: Stretch, time: f64) {
         if time < stretch.began {
             let ready = lane.ready.unwrap_or(stretch.began).clamp(time, stretch.began);
-            if stretch.began - ready > PAUSE {
+            if stretch.began - ready > LONG_PAUSE {
                 self.to(ready, Step::Wait(lane.worker));
             }
             self.to(time, Step::Start(lane.worker));
@@ -172,7 +193,7 @@ impl Path<'_> {
         if let Some(lane) = lanes.each.iter().find(|lane| lane.worker == worker) {
             // Without workers nothing starts.
             let ready = lane.ready.unwrap_or(lanes.collected).min(from);
-            if from - ready > PAUSE {
+            if from - ready > LONG_PAUSE {
                 self.to(ready, Step::Wait(worker));
             }
             self.to(lanes.collected.min(ready), Step::Start(worker));
@@ -185,7 +206,7 @@ impl Path<'_> {
 mod tests {
     use super::*;
     use crate::samples::{Sample, close};
-    use coordinator::record::Happened;
+    use coordinator::record::{SERIAL, Theft};
     use proptest::prelude::*;
 
     fn path(record: &Record) -> Vec<Leg> {
@@ -225,19 +246,31 @@ mod tests {
         assert_eq!(brief(&record), steps(expected));
     }
 
-    #[test]
-    fn what_a_worker_has_waited_for_is_on_the_path() {
-        // A serial test waits for all others.
-        let record = Sample::new()
+    fn with_a_pause() -> Sample {
+        Sample::new()
             .worker(0, 0.0, 0.5)
             .worker(1, 0.0, 0.5)
-            .ran(0, "a.py::x", 0.5, 1.0)
+            .ran(0, "a.py::x", 0.5, 2.8)
             .ran(1, "b.py::y", 0.5, 3.0)
-            .ran(0, "a.py::serial", 3.1, 4.0)
-            .record();
-        let expected =
-            [("start gw0", 0), ("start gw1", 5), ("gw1 b.py 1", 25), ("wait gw0", 1), ("gw0 a.py 1", 9)];
-        assert_eq!(brief(&record), steps(expected)[1..]);
+            .ran(0, "a.py::z", 3.1, 4.0)
+    }
+
+    #[test]
+    fn what_a_worker_has_waited_for_is_on_the_path() {
+        let first = ItemId(2);
+        let theft = Theft { thief: WorkerId(0), victim: WorkerId(1), first, items: 1, split: true };
+        let thief = with_a_pause().at(3.05, Happened::Stolen(theft)).record();
+        let mut serial = with_a_pause().record();
+        serial.places[2].flags = SERIAL;
+        for record in [thief, serial] {
+            let expected = [("start gw1", 5), ("gw1 b.py 1", 25), ("wait gw0", 1), ("gw0 a.py 1", 9)];
+            assert_eq!(brief(&record), steps(expected));
+        }
+    }
+
+    #[test]
+    fn a_worker_that_stood_still_has_not_waited() {
+        assert_eq!(brief(&with_a_pause().record()), steps([("start gw0", 5), ("gw0 a.py 2", 35)]));
     }
 
     #[test]
