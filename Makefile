@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test plugins plugins-under-xdist check fmt docs reference compat matrix fuzz bench bench-full simulate \
+.PHONY: demo test browser plugins plugins-under-xdist check fmt docs reference compat matrix fuzz bench bench-full simulate \
 	soak flat clean
 
 # Set up, then run the example suite without and with workers.
@@ -15,6 +15,11 @@ demo: $(READY)
 test: $(READY) plugins
 	cargo test --release --locked -p fastest-coordinator -p fastest-report
 	$(BIN)/python -m pytest -n 0 tests
+
+# The tests of the report in a browser, which is installed where that can be done; `make test` runs them too, if there is one.
+browser: $(READY) plugins
+	sh tests/report/chromium.sh
+	$(BIN)/python -m pytest -n 0 tests/report/test_browser.py
 
 # What the tests of other people's plugins need, into .venv/plugins.
 plugins: $(READY)

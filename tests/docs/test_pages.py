@@ -27,6 +27,7 @@ _OPTION = re.compile(r"(?<![\w/.-])--[a-z][\w-]*")
 FOREIGN = {
     "allure-pytest": {"--clean-alluredir"},
     "coverage": {"--quiet"},
+    "fastest report": {"--list"},
     "pip": {"--no-deps", "--wheel-dir"},
     "pytest-bdd": {"--cucumberjson", "--gherkin-terminal-reporter"},
     "pytest-benchmark": {"--benchmark-only"},
