@@ -55,6 +55,7 @@ pub(crate) fn about((testrunuid, arguments, versions, method, workers, exit_stat
 }
 
 #[pymethods]
+#[allow(clippy::needless_pass_by_value, reason = "extracted from Python")]
 impl Record {
     /// Of a run without workers, which began at `started` (seconds since 1970) and took so many `seconds`.
     #[staticmethod]

@@ -129,7 +129,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
     let modules = rows(sums::modules(record).into_iter().take(MOST_LISTED).map(|module| {
         let mut details = format!("{}, {}", count(module.tests, "test"), count(module.workers, "worker"));
         if module.shared > 0.0 {
-            details += &format!(", shared fixtures {}", duration(module.shared));
+            details = format!("{details}, shared fixtures {}", duration(module.shared));
         }
         (module.name, details, module.seconds)
     }));
@@ -296,7 +296,7 @@ fn lane_data(record: &Record, lanes: &Lanes, lane: &Lane) -> LaneData {
         share.min(1.0) * 100.0
     );
     if let Some(replaced) = lane.replaces {
-        note += &format!(", in the place of {}", lane_name(record, replaced));
+        note = format!("{note}, in the place of {}", lane_name(record, replaced));
     }
     let ended = lane.death.map(|death| death.at).or(lane.ended).unwrap_or(lanes.last);
     LaneData {
@@ -325,8 +325,8 @@ fn marks<'a>(record: &Record, lanes: &Lanes) -> Vec<Mark<'a>> {
         }
         Happened::Crashed { worker, item, hung } => {
             let what = if hung { "killed, as it hung" } else { "crashed" };
-            let test = item.and_then(|item| record.nodeids.get(item.index()));
-            let text = test.map_or_else(|| what.to_owned(), |nodeid| format!("{what} in {nodeid}"));
+            let nodeid = item.and_then(|item| record.nodeids.get(item.index()));
+            let text = nodeid.map_or_else(|| what.to_owned(), |nodeid| format!("{what} in {nodeid}"));
             mark(at, worker, "crash", text)
         }
         Happened::Collected

@@ -34,11 +34,13 @@ struct Event<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Trace<'a> {
-    trace_events: Vec<Event<'a>>,
-    display_time_unit: &'a str,
-    other_data: Value,
+    #[serde(rename = "traceEvents")]
+    events: Vec<Event<'a>>,
+    #[serde(rename = "displayTimeUnit")]
+    unit: &'a str,
+    #[serde(rename = "otherData")]
+    other: Value,
 }
 
 /// The trace as JSON.
@@ -66,7 +68,7 @@ pub fn trace(record: &Record) -> String {
     let about = &record.about;
     let other =
         json!({"testrunuid": about.testrunuid, "versions": about.versions, "arguments": about.arguments});
-    let trace = Trace { trace_events: events, display_time_unit: "ms", other_data: other };
+    let trace = Trace { events, unit: "ms", other };
     // Texts and finite numbers can always be written.
     serde_json::to_string(&trace).unwrap_or_default()
 }
@@ -177,7 +179,7 @@ fn name(record: &Record, item: ItemId) -> &str {
     record.nodeids.get(item.index()).map_or("", |nodeid| nodeid)
 }
 
-fn metadata<'a>(name: &'a str, tid: u32, args: Value) -> Event<'a> {
+fn metadata(name: &str, tid: u32, args: Value) -> Event<'_> {
     event(name, "__metadata", 'M', tid, 0.0, args)
 }
 

@@ -9,10 +9,11 @@ use super::{Dispatcher, Early};
 use crate::clock;
 use crate::event::Event;
 use crate::ledger::NotRunReason;
-use crate::model::WorkerId;
+use crate::model::{ItemId, WorkerId};
 use crate::plan::Plan;
 use crate::protocol::{Role, Upward};
 use crate::record::Happened;
+use crate::timings::Spent;
 
 /// Seconds that a test is expected to take where nothing is known: of the order of real suites' means (networkx 18
 /// ms, pandas 1.8 ms, click 2 ms).
@@ -88,12 +89,7 @@ impl Dispatcher {
                 self.count_failures(worker, failures);
                 self.emit(Event::Reports { worker, item, finished: spent.is_some(), payload });
                 if let Some(spent) = spent {
-                    self.history
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .finished(worker, item, at, spent);
-                    let seconds = f64::from(spent.own().max(0.0));
-                    self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
+                    self.finished(worker, item, at, spent);
                 }
             }
             (Upward::SetUp { fixture, seconds }, Role::Worker(worker)) => {
@@ -137,6 +133,13 @@ impl Dispatcher {
                 Role::Base | Role::Collector,
             ) => {}
         }
+    }
+
+    /// Every report of the item was sent `at` that time, or before.
+    fn finished(&mut self, worker: WorkerId, item: ItemId, at: f64, spent: Spent) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).finished(worker, item, at, spent);
+        let seconds = f64::from(spent.own().max(0.0));
+        self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
     }
 
     /// The worker has configured itself, or will not: when that is true of all, tests may start.
