@@ -46,7 +46,7 @@ def pytest_load_initial_conftests(
 
 
 def _begin(config: pytest.Config) -> None:
-    """Starts what is wanted. Returns twice if that are workers: in the controller, and in the forked process that collects."""
+    """Starts what is wanted. Returns twice if that is workers: here, and in the forked process that collects."""
     known = config.known_args_namespace
     wants_report = known.fastest_report is not None or known.trace_file is not None
     if wants_report:
