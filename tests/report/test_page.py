@@ -122,8 +122,8 @@ def test_work_that_was_taken_is_marked(suite: Suite) -> None:
             def test_a(number): meet(2)
         """
     )
-    # There is one module, so that the second worker comes to its tests in no other way. The first to be ready may be the
-    # one that was not dealt it.
+    # There is one module, so that the second worker comes to its tests in no other way. Who is ready first may be one
+    # that was not dealt it.
     _, page = report(suite, "-n", "2")
     assert {"split"} <= {mark["kind"] for mark in page.data["marks"]} <= {"split", "steal"}
 
