@@ -113,13 +113,14 @@ class Observer:
         if self._stacks_at is not None and now >= self._stacks_at:
             self._stacks_at = None
             self._show_stacks()
-        if now < self._next or not self._names_slow:
+        # Nobody is hurried who debugs.
+        if now < self._next or not self._names_slow or self._held is not None:
             return
         self._next = now + _EVERY
         seen = self._watch.look()
         for running in self._watch.newly_slow(seen):
             self._screen.say(f"slow: {self._named(running)} has been running for {running.seconds:.0f} s")
-        if self._live is not None and self._held is None:
+        if self._live is not None:
             self._live.show(self._lines(self._live, seen))
 
     def _named(self, running: Running) -> str:
