@@ -91,7 +91,7 @@ def resolve(config: pytest.Config) -> Request | Declined | None:
     if reason := _interactive(option):
         if count is None:
             return Declined(f"no workers: {reason}")
-        if not tty.is_ours():
+        if not (tty.has_keys() and tty.is_ours()):
             raise pytest.UsageError(
                 f"{reason} with workers needs a terminal, in the foreground of which pytest runs (asked for {count} by "
                 f"{source}); try -n no"

@@ -34,6 +34,11 @@ def is_ours() -> bool:
         os.close(terminal)
 
 
+def has_keys() -> bool:
+    """Whether standard input is a terminal. To be asked before pytest captures it."""
+    return os.isatty(0)
+
+
 def exists() -> bool:
     """Whether this session has a terminal."""
     try:

@@ -37,7 +37,7 @@ class Crew:
         self.method = run.method
         self.memory = memory.Memory(config, replay.nodeid)
         self.missing = MissingWorkers()
-        self.lending = Lending(run.coordinator)
+        self.lending = Lending(run)
         self.outputs = Outputs(config, run.directory, screen)
         self.most_restarts = 0
         self._count = 0

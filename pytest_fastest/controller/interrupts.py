@@ -1,7 +1,8 @@
-"""Ctrl-C while tests run."""
+"""Signals while tests run: Ctrl-C, and what ends or stops this process."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -21,5 +22,31 @@ def count_interrupts(interrupts: list[int]) -> Callable[[], None]:
 
     def restore() -> None:
         signal.signal(signal.SIGINT, before)
+
+    return restore
+
+
+def wipe_before_endings(wipe: Callable[[], None]) -> Callable[[], None]:
+    """Calls `wipe` before a signal stops or ends this process: nothing is to stand where the shell goes on to write.
+    Returns what undoes that.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGTSTP", "SIGTERM", "SIGQUIT") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+
+    def end(number: int, _frame: object) -> None:
+        wipe()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        # It was stopped, and goes on.
+        signal.signal(number, end)
+
+    for number in ours:
+        signal.signal(number, end)
+
+    def restore() -> None:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
     return restore

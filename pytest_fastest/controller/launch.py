@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_fastest import _core
+from pytest_fastest import _core, tty
 from pytest_fastest.controller import early_plugins, remembered
 from pytest_fastest.controller.shortage import no_process, no_room
 from pytest_fastest.worker import forksafety
@@ -47,6 +47,8 @@ class Launched(NamedTuple):
     # were loaded, which every process loads for itself.
     spawn_command: list[str]
     environment: list[tuple[str, str]]
+    # There is somebody who could use a debugger.
+    has_keys: bool
 
 
 def launch(config: pytest.Config, request: Request) -> None:
@@ -55,6 +57,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     Raises `pytest.UsageError` if there is no place for what they share, or if the system makes none of them.
     """
     open_all()
+    has_keys = tty.has_keys()
     method, reason = _start_method(config, request)
     testrunuid = request.testrunuid or uuid.uuid4().hex
     provisional = {"workerid": "gw0", "workercount": request.workers or 1, "testrunuid": testrunuid}
@@ -104,7 +107,7 @@ def launch(config: pytest.Config, request: Request) -> None:
         command = _write_boot(config, address, provisional, directory)
     except OSError as error:
         raise no_room(error) from None
-    run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()))
+    run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()), has_keys)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 from pytest_fastest import tty
 
 if TYPE_CHECKING:
-    from pytest_fastest import _core
+    from pytest_fastest.controller.launch import Launched
     from pytest_fastest.controller.observe import Observer
 
 
 class Lending:
     """Of one run. While the terminal is lent, what others report is held back."""
 
-    def __init__(self, coordinator: _core.Coordinator) -> None:
-        self._coordinator = coordinator
+    def __init__(self, run: Launched) -> None:
+        self._coordinator = run.coordinator
+        self._has_keys = run.has_keys
         self._observer: Observer | None = None
         self._waiting: deque[int] = deque()
         self._borrower: int | None = None
         self._loan: tty.Loan | None = None
+        self._is_closed = False
+
+    @property
+    def is_lent(self) -> bool:
+        """A worker has the terminal."""
+        return self._borrower is not None
 
     def watched_by(self, observer: Observer) -> None:
         """What this observer shows makes room for a debugger."""
@@ -41,10 +48,16 @@ class Lending:
             if self._waiting:
                 self._lend()
 
+    def close(self) -> None:
+        """Nobody gets the terminal any more."""
+        self._is_closed = True
+        while self._waiting:
+            self._lend()
+
     def _lend(self) -> None:
         worker = self._waiting.popleft()
-        # In the background of a shell it is not this run's to lend.
-        granted = tty.is_ours()
+        # In the background of a shell it is not this run's to lend; and what comes from elsewhere is no debugger's.
+        granted = self._has_keys and not self._is_closed and tty.is_ours()
         if granted:
             self._borrower = worker
             if self._observer is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
 from pytest_fastest.controller import live
+from pytest_fastest.controller.interrupts import wipe_before_endings
 from pytest_fastest.controller.running import Running, Watch
 from pytest_fastest.controller.tally import Tally
 from pytest_fastest.worker import crash
@@ -67,13 +68,19 @@ class Observer:
         restore = self._listen()
         if self._live is not None:
             self._live.begin()
+            restore_endings = wipe_before_endings(self._wipe)
         try:
             yield
         finally:
             self.go_on()
             if self._live is not None:
+                restore_endings()
                 self._live.end()
             restore()
+
+    def _wipe(self) -> None:
+        if self._live is not None and self._held is None:
+            self._live.show([])
 
     def hold(self) -> None:
         """From now on nothing is written; what is to be written waits."""
@@ -119,7 +126,7 @@ class Observer:
         self._next = now + _EVERY
         seen = self._watch.look()
         for running in self._watch.newly_slow(seen):
-            self._screen.say(f"slow: {self._named(running)} has been running for {running.seconds:.0f} s")
+            self._screen.say(f"slow: {self._named(running)} has been running for {_in_words(running.seconds)}")
         if self._live is not None:
             self._live.show(self._lines(self._live, seen))
 
@@ -130,7 +137,7 @@ class Observer:
         seen = self._watch.look()
         if self._reporter is None:
             return
-        self._reporter.ensure_newline()
+        self._screen.begin_line()
         self._reporter.section("running tests", sep="=")
         for running in seen:
             name = f"gw{running.worker}"
@@ -171,3 +178,7 @@ class Observer:
         if left is None or not seen or self._total != len(self._replay.nodeids):
             return None
         return max(left - sum(running.seconds for running in seen), 0.0) / len(seen)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

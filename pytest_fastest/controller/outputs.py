@@ -108,7 +108,10 @@ class _Stream:
         return data
 
     def _prefixed(self, text: bytes) -> bytes:
-        return b"".join(self._prefix + line for line in text.splitlines(keepends=True)) if self._prefix else text
+        if not self._prefix:
+            return text
+        # Not at a carriage return: what is behind it is written over the same line.
+        return b"".join(self._prefix + line + b"\n" for line in text.split(b"\n")[:-1])
 
     def _rest(self) -> bytes:
         rest, self._begun = self._begun, b""

@@ -45,9 +45,7 @@ class Screen:
 
     def pass_on(self, text: bytes, *, is_error: bool) -> None:
         """Writes what tests have written, in lines of its own."""
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter._tw.width_of_current_line:
-            reporter.write_line("")
+        self.begin_line()
         file = sys.stderr if is_error else sys.stdout
         if file is None:
             return
@@ -63,9 +61,14 @@ class Screen:
         """Says something about workers on a line of its own, unless `-q` asks not to."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._config.option.verbose >= 0:
-            if reporter._tw.width_of_current_line:
-                reporter.write_line("")
+            self.begin_line()
             reporter.write_line(text)
+
+    def begin_line(self) -> None:
+        """Lets what is written next stand at the beginning of a line."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter._tw.width_of_current_line:
+            reporter.write_line("")
 
 
 def _nothing() -> None:

@@ -330,7 +330,9 @@ class ControllerPlugin:
                 # A test that `--fail-fast` interrupts is not what ends the run.
                 if not (end == ("keyboard",) and session.shouldfail):
                     self._end = self._end or end
-                    if end == ("keyboard",):
+                    # Who quits a debugger does not wait for others, which may stop in one.
+                    if end == ("keyboard",) or (end[0] == "exit" and self._crew.lending.is_lent):
+                        self._crew.lending.close()
                         self._coordinator.interrupt()
                 self._is_stopping = True
             case _core.Event.Crashed(worker=worker, item=item):

@@ -64,6 +64,10 @@ class _Borrowed:
         self._before = [os.dup(stream) for stream in (0, 1, 2)]
         for stream in (0, 1, 2):
             os.dup2(self._terminal, stream)
+        # Which of the workers this is, and of which test, nothing else tells.
+        where = os.environ.get("PYTEST_CURRENT_TEST", "between two tests")
+        worker = config.workerinput["workerid"]  # type: ignore[attr-defined]
+        os.write(1, f"\n{worker}: {where}".encode("utf-8", "replace"))
         self._group = os.getpgrp()
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)

@@ -91,6 +91,8 @@ def pass_on(config: pytest.Config, passage: int) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, MutedReporter) and isinstance(reporter._tw._file, _Nowhere):
         reporter._tw._file.pass_on(passage)
+        # The worker's name stands before each line.
+        reporter._tw.fullwidth = reporter._tw.fullwidth - len("[gw00] ")
 
 
 def _register(config: pytest.Config, nowhere: _Nowhere) -> None:

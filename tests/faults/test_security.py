@@ -254,8 +254,8 @@ def test_a_process_that_can_t_be_believed_ends_alone(suite: Suite, method: str, 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_has_ended_does_not_end_again(suite: Suite, method: str) -> None:
     """Not even as a failure, of which one would stop the run."""
-    failed = b"\x09" + b"\x97" + b"\xca\0\0\0\0" * 7 + b"\xc4\x00"
-    reports = b"".join(frame(b"\x81\xa7Reports\x94" + bytes([item]) + failed) for item in range(20))
+    failed = b"\x09" + b"\xcb" + bytes(8) + b"\x97" + b"\xca\0\0\0\0" * 7 + b"\xc4\x00"
+    reports = b"".join(frame(b"\x81\xa7Reports\x95" + bytes([item]) + failed) for item in range(20))
     suite.write(test_a=BREAKS_IN.replace("DATA", repr(reports)), test_b="def test_b(): pass")
     result = suite.run("-n", "2", "--start-method", method, "--dist", "loadfile", "--maxfail", "1")
     assert result.counts == {"passed": 22}, result.output

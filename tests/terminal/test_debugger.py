@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,6 +105,29 @@ def test_quit_ends_the_run(suite: Suite) -> None:
         terminal.await_text("1 failed in")
     assert result.returncode == 2
     assert not suite.marks("after")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_quit_ends_what_others_run(suite: Suite, method: str) -> None:
+    """Be it asleep, or stopped in a debugger of its own."""
+    suite.write(test_a=STOPS, test_b=STOPS, test_c="import time\ndef test_c(): time.sleep(30)")
+    with screen(rows=60) as terminal, started(suite, terminal, "-n", "3", "--start-method", method) as running:
+        terminal.await_text(r"gw\d: test_[ab]\.py::test_stops \(call\)\n>+ PDB(?s:.*)\(Pdb\)")
+        terminal.type("q\n")
+        result = running.finish(20)
+        terminal.await_text("Exit: Quitting debugger")
+    assert result.returncode == 2
+    assert not suite.marks("went on")
+
+
+def test_standard_input_is_no_terminal(suite: Suite) -> None:
+    """As in plain pytest: what has come to its end has nothing to read."""
+    suite.write(test_a=STOPS)
+    command = ["sh", "-c", 'exec "$@" < /dev/null', "sh", sys.executable, "-m", "pytest"]
+    with screen() as terminal:
+        with suite.running("-n", "1", terminal=terminal.line, env=ENVIRONMENT, command=command) as running:
+            assert running.finish(20).returncode == 1
+        terminal.await_text("BdbQuit")
 
 
 def test_every_test(suite: Suite) -> None:

@@ -149,3 +149,10 @@ def test_a_child_that_outlives_the_run_may_go_on_writing(suite: Suite) -> None:
     result = suite.run("-s", "-n", "1", leaves_processes=True)
     assert result.returncode == 0
     assert "started" in result.stdout
+
+
+def test_a_line_that_is_written_over_is_one(suite: Suite) -> None:
+    suite.write(test_a="def test_a(): print('\\r1 %\\r2 %\\rdone')")
+    with suite.running("-s", "-n", "1", "--output-prefix", "on") as running:
+        running.finish()
+        assert b"\n[gw0] \r1 %\r2 %\rdone\n" in (running.home / "stdout").read_bytes()

@@ -241,3 +241,12 @@ def test_the_terminal_is_stopped_and_goes_on(suite: Suite) -> None:
         go(suite)
         running.finish()
         terminal.await_text("7 passed")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGQUIT])
+def test_the_run_is_ended(suite: Suite, signum: signal.Signals) -> None:
+    with screen() as terminal, started(suite, terminal) as running:
+        terminal.await_text(WHOLE)
+        running.interrupt(signum)
+        assert running.finish(10).returncode == -signum
+        assert not any(re.search(r"8/11|^gw", row) for row in terminal.rows())

@@ -36,7 +36,7 @@ def test_who_is_slow_is_named_again_and_again(suite: Suite) -> None:
     result = suite.run("-n", "1", "--slow-after", "0.5")
     lines = [line for line in result.stdout.splitlines() if line.startswith("slow: ")]
     assert 2 <= len(lines) <= 3, result.stdout
-    assert all(re.fullmatch(r"slow: gw0 test_a.py::test_sleeps has been running for \d s", line) for line in lines)
+    assert all(re.fullmatch(r"slow: gw0 test_a.py::test_sleeps has been running for \d\.\d s", line) for line in lines)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--slow-after", "0"], ["--slow-after", "60"]])
@@ -57,7 +57,7 @@ def test_stacks_on_demand(suite: Suite, method: str) -> None:
     with suite.running("-n", "2", "--start-method", method) as running:
         suite.await_marks("asleep", 2)
         running.interrupt(signal.SIGUSR1)
-        await_output(running, r"(?s)= running tests =(.*sleep_a_long_time){2}")
+        await_output(running, r"(?sm)^=+ running tests =(.*sleep_a_long_time){2}")
         result = running.finish()
     assert result.counts == {"passed": 4}
     for number in "ab":
@@ -116,6 +116,6 @@ def test_who_is_slow_stands_out(suite: Suite) -> None:
     env = {"TERM": "xterm", "COLUMNS": "", "LANG": "C.UTF-8"}
     with screen() as terminal:
         with suite.running("-n", "1", "--slow-after", "1", terminal=terminal.line, env=env) as running:
-            terminal.await_text("slow: gw0 test_a.py::test_sleeps has been running for 1 s")
+            terminal.await_text(r"slow: gw0 test_a.py::test_sleeps has been running for 1\.\d s")
             running.finish()
         assert re.search(rb"\x1b\[33mgw0 +1\.\d s ", terminal.written)
