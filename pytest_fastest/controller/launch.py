@@ -100,7 +100,7 @@ def launch(config: pytest.Config, request: Request) -> None:
 
         # Cleanups run last one first: the coordinator has removed the directory when its guard is dismissed.
         config.add_cleanup(guard(address.directory, None if request.testrunuid else testrunuid))
-    config.add_cleanup(lambda: _close(coordinator, base_pid))
+    _close_at_the_end(config, coordinator, base_pid)
     reports.have_hooks(config)
     directory = Path(address.directory)
     try:
@@ -162,9 +162,18 @@ def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, 
     return [sys.executable, *flags, "-c", BOOTSTRAP, str(file)]
 
 
-def _close(coordinator: _core.Coordinator, base_pid: int | None) -> None:
+def _close_at_the_end(config: pytest.Config, coordinator: _core.Coordinator, base_pid: int | None) -> None:
+    stack: Any = getattr(config, "_cleanup_stack", None)
+    if stack is None:  # Older versions of pytest.
+        config.add_cleanup(lambda: _close(coordinator, base_pid, None))
+    else:
+        # Told what another cleanup has raised.
+        stack.push(lambda _kind, error, _traceback: _close(coordinator, base_pid, error))
+
+
+def _close(coordinator: _core.Coordinator, base_pid: int | None, error: BaseException | None) -> None:
     """Ends what is left of the run's processes, and removes its directory. A Ctrl-C ends them at once."""
-    if isinstance(sys.exc_info()[1], KeyboardInterrupt):
+    if isinstance(error or sys.exc_info()[1], KeyboardInterrupt):
         # It came behind the session, on its way out.
         coordinator.interrupt()
     try:
