@@ -65,9 +65,9 @@ def _begin(config: pytest.Config) -> None:
             launch.launch(config, asked)
             return
     if wants_report and known.from_run is None and not known.list_runs:
-        from pytest_fastest.report.alone import Alone
+        from pytest_fastest.report.without_workers import WithoutWorkers
 
-        config.pluginmanager.register(Alone(config), "fastest-alone")
+        config.pluginmanager.register(WithoutWorkers(config), "fastest-without-workers")
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:

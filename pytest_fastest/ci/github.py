@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import alone
-from pytest_fastest.ci.results import message_of, one_line, text_of
+from pytest_fastest.ci.results import message_of, text_of
+from pytest_fastest.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

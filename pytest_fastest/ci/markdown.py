@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import alone
-from pytest_fastest.ci.results import one_line, plain, text_of
+from pytest_fastest.ci.results import plain, text_of
+from pytest_fastest.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

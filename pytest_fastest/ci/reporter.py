@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest.ci import github, gitlab, markdown
-from pytest_fastest.ci.results import gather, one_line
+from pytest_fastest.ci.results import gather
+from pytest_fastest.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -113,8 +113,3 @@ def message_of(report: Any) -> str:
     # pytest begins with a line about the worker, and marks the error itself.
     lines = [line for number, line in enumerate(lines) if number or not line.startswith("[gw")]
     return "\n".join([line[4:] for line in lines if line.startswith("E   ")] or lines)
-
-
-def one_line(text: str) -> str:
-    """With what is not printable, line ends too, as Python writes it."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_fastest import _core
 from pytest_fastest.controller.warn import warn
+from pytest_fastest.texts import clean_all
 
 if TYPE_CHECKING:
     import pytest
@@ -56,8 +57,7 @@ class History:
             if not self._may_replace:
                 self._file = None
         # A custom item may have any name.
-        names = [nodeid if nodeid.isascii() else nodeid.encode("utf-8", "replace").decode() for nodeid in nodeids]
-        outlook = self._coordinator.expect(names, wide, known)
+        outlook = self._coordinator.expect(clean_all(nodeids), wide, known)
         return None if outlook is None else Outlook(*outlook)
 
     def save(self) -> None:

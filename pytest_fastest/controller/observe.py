@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
@@ -12,6 +12,7 @@ from pytest_fastest.controller import live
 from pytest_fastest.controller.interrupts import wipe_before_endings
 from pytest_fastest.controller.running import Running, Watch
 from pytest_fastest.controller.tally import Tally
+from pytest_fastest.texts import one_line
 from pytest_fastest.worker import crash
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 _EVERY = 0.1
 # What workers have to write down their stacks (seconds).
 _WRITING = 0.3
-# Characters that a terminal would obey.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
 
 
 class Observer:
@@ -65,18 +64,14 @@ class Observer:
     def watching(self, total: int) -> Iterator[None]:
         """Shows what there is to see of `total` tests until the end of the block."""
         self._total = total
-        restore = self._listen()
-        if self._live is not None:
-            self._live.begin()
-            restore_endings = wipe_before_endings(self._wipe)
-        try:
-            yield
-        finally:
-            self.go_on()
+        with ExitStack() as stack:
+            stack.callback(self._listen())
             if self._live is not None:
-                restore_endings()
-                self._live.end()
-            restore()
+                self._live.begin()
+                stack.callback(self._live.end)
+                stack.callback(wipe_before_endings(self._wipe))
+            stack.callback(self.go_on)
+            yield
 
     def _wipe(self) -> None:
         if self._live is not None and self._held is None:
@@ -165,8 +160,7 @@ class Observer:
         )
 
     def _shown(self, item: int, width: int) -> str:
-        nodeid = self._replay.nodeid(item).translate(_CONTROLS)
-        nodeid = nodeid.encode("utf-8", "replace").decode()
+        nodeid = one_line(self._replay.nodeid(item))
         file, separator, rest = nodeid.partition("::")
         # The end says more than the folders.
         return nodeid if len(nodeid) + 20 <= width else file.rpartition("/")[2] + separator + rest

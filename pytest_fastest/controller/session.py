@@ -19,7 +19,8 @@ from pytest_fastest.controller.observe import Observer
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.shortage import no_process, no_room
-from pytest_fastest.report.chronicle import Chronicle, clean_all
+from pytest_fastest.report.chronicle import Chronicle
+from pytest_fastest.texts import clean_all
 from pytest_fastest.xdist import options as surface
 from pytest_fastest.xdist import scheduling, takeover
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from pytest_fastest.report import wanted
+from pytest_fastest.texts import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,17 +147,3 @@ def _cut(text: str) -> str:
         half = _LONGEST // 2
         text = f"{text[:half]}\n... {len(text) - 2 * half} characters were cut ...\n{text[-half:]}"
     return clean(text)
-
-
-def clean(text: str) -> str:
-    """Without what is no character: names of files may have bytes that are none."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def clean_all(texts: list[str]) -> list[str]:
-    """The same texts, unless one of them needs to be cleaned."""
-    try:
-        "".join(texts).encode("utf-8")
-    except UnicodeEncodeError:
-        return [clean(text) for text in texts]
-    return texts

@@ -216,7 +216,7 @@ def test_what_a_name_holds_is_not_obeyed(suite: Suite) -> None:
         """
     )
     with screen() as terminal, started(suite, terminal) as running:
-        terminal.await_text(r"test_a.py::odd\?\[2J\?\?")
+        terminal.await_text(r"test_a.py::odd\\x1b\[2J\\r\\udcff")
         go(suite)
         running.finish()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_fastest.ci import github, gitlab
-from pytest_fastest.ci.results import one_line
+from pytest_fastest.texts import one_line
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from time import time as clock
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
-from pytest_fastest.report.chronicle import Chronicle, clean_all
+from pytest_fastest.report.chronicle import Chronicle
+from pytest_fastest.texts import clean_all
 
 if TYPE_CHECKING:
     import pytest
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _Times = dict[str, float]
 
 
-class Alone:
+class WithoutWorkers:
     """Notes what runs in this process. Only there if a report or a trace is wanted."""
 
     def __init__(self, config: pytest.Config) -> None:
