@@ -40,9 +40,9 @@ class Address:
     def start(self, base: int | None) -> Coordinator:
         """Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base."""
 
-# The run's name, the arguments of pytest, what ran it, the start method (empty: no workers), the number of workers,
-# the exit status.
-_About: TypeAlias = tuple[str, Sequence[str], Sequence[str], str, int, int]
+# The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
+# method (empty: no workers), the number of workers, the exit status.
+_About: TypeAlias = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, int, int]
 # Item, node id, phase, worker, text, sections.
 _Failed: TypeAlias = tuple[int | None, str, str, str, str, Sequence[tuple[str, str]]]
 
@@ -51,6 +51,11 @@ class Record:
     """A finished run."""
 
     testrunuid: Final[str]
+    # Those of pytest.
+    arguments: Final[list[str]]
+    # What was collected, as pytest takes it from any directory; `pyargs`: some may be names of packages.
+    paths: Final[list[str]]
+    pyargs: Final[bool]
     # Seconds since 1970.
     started: Final[float]
     seconds: Final[float]
@@ -77,10 +82,16 @@ class Record:
     def read(path: str | PathLike[str]) -> Record:
         """What a file holds. Raises `OSError`, also if it is something else."""
     @staticmethod
-    def list(folder: str | PathLike[str]) -> list[Path]:
+    def kept_in(folder: str | PathLike[str]) -> list[Path]:
         """The files of a folder's records, newest first. Raises `OSError`."""
     def keep(self, folder: str | PathLike[str]) -> Path | None:
         """Keeps it in a folder with the last runs; `None`: it is too large to be kept. Raises `OSError`."""
+    def trails(self) -> list[tuple[int, str, str, int]]:
+        """For each test that failed in a worker, in the order in which they came to their ends: item, node id, worker,
+        how many others that had run before: they begin its `order`.
+        """
+    def order(self, worker: str) -> list[str]:
+        """The node ids of what a worker has run to its end, in order; nothing if there was no such worker."""
     def write_page(self, path: str | PathLike[str]) -> None:
         """Writes the report, an HTML page. Raises `OSError`."""
     def write_trace(self, path: str | PathLike[str]) -> None:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 import shlex
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_fastest import alone, trails
+from pytest_fastest import alone
 from pytest_fastest.options import LAST, replayed
+from pytest_fastest.report import chronicle, earlier
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from pytest_fastest import _core
+
 # So many tests are named in an error.
 _FEW = 5
+
+
+class Failure(NamedTuple):
+    """A test that failed in a worker, and what that had run before, in order."""
+
+    test: str
+    worker: str
+    before: list[str]
 
 
 def register(config: pytest.Config) -> None:
@@ -26,7 +37,7 @@ def register(config: pytest.Config) -> None:
     run, failure = _find(config, replayed(config))
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         # As much is imported as was then.
-        config.args = list(run.paths)
+        config.args = run.paths
         config.option.pyargs = run.pyargs
     config.pluginmanager.register(Retrace(config, run, failure), "fastest-retrace")
 
@@ -34,7 +45,7 @@ def register(config: pytest.Config) -> None:
 class Retrace:
     """Of one run: takes the place of its selection and order."""
 
-    def __init__(self, config: pytest.Config, run: trails.Run, failure: trails.Failure) -> None:
+    def __init__(self, config: pytest.Config, run: _core.Record, failure: Failure) -> None:
         self._config = config
         self._run = run
         self._failure = failure
@@ -42,7 +53,7 @@ class Retrace:
         self._failed: bool | None = None
 
     def pytest_report_header(self) -> str:
-        before = self._failure.before
+        before = len(self._failure.before)
         others = f"the {before} test{'s' if before != 1 else ''} that {self._failure.worker} had run, then "
         return f"fastest: replay: {others if before else ''}{self._failure.test}"
 
@@ -53,7 +64,7 @@ class Retrace:
         # The last one first: they are taken from the end.
         for item in reversed(items):
             by_nodeid[item.nodeid].append(item)
-        wanted = [*self._run.before(self._failure), self._failure.test]
+        wanted = [*self._failure.before, self._failure.test]
         chosen = [by_nodeid[nodeid].pop() for nodeid in wanted if by_nodeid[nodeid]]
         if len(chosen) < len(wanted):
             self._refuse({item.nodeid for item in items}, wanted)
@@ -83,19 +94,19 @@ class Retrace:
         terminalreporter.write_line(text)
 
 
-def _find(config: pytest.Config, wanted: str | None) -> tuple[trails.Run, trails.Failure]:
-    """The trail of the last failure of this test. Raises `pytest.UsageError` if there is none."""
-    directory = trails.directory_of(config)
-    if directory is None:
+def _find(config: pytest.Config, wanted: str | None) -> tuple[_core.Record, Failure]:
+    """The last failure of this test, and its run. Raises `pytest.UsageError` if there is none."""
+    folder = chronicle.folder_of(config)
+    if folder is None:
         raise pytest.UsageError("--replay reads pytest's cache, which this run has not (-p no:cacheprovider)")
     known: dict[str, None] = {}
-    for run in trails.read(directory):
-        for failure in reversed(run.failures):
-            if wanted in (LAST, failure.test, alone.from_here(config, failure.test)):
-                return run, failure
-            known[failure.test] = None
+    for _, run in earlier.kept(config):
+        for _, test, worker, before in reversed(run.trails()):
+            if wanted in (LAST, test, alone.from_here(config, test)):
+                return run, Failure(test, worker, run.order(worker)[:before])
+            known[test] = None
     if not known:
-        raise pytest.UsageError(f"--replay: no failure of a run with workers is kept in {os.fspath(directory)}")
+        raise pytest.UsageError(f"--replay: no failure of a run with workers is kept in {os.fspath(folder)}")
     raise pytest.UsageError(f"--replay: no failure of {wanted} in a run with workers is kept, but of {_some([*known])}")
 
 

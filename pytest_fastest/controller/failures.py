@@ -1,19 +1,15 @@
-"""What a run with workers leaves for looking into its failures: trails, and the commands that run a test alone."""
+"""At the end of a run with workers: the commands that run a failed test alone, or after what ran before it."""
 
 from __future__ import annotations
 
-import heapq
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_fastest.controller.warn import warn
-
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator
 
-    from pytest_fastest import trails
+    from pytest_fastest import _core
     from pytest_fastest.controller.replay import Replay
 
 # So many failed tests have their command shown.
@@ -26,67 +22,28 @@ class Failures:
     def __init__(self, config: pytest.Config, replay: Replay) -> None:
         self._config = config
         self._replay = replay
-        # By number of a test, the worker that it failed in.
-        self._failed: dict[int, str] = {}
-        # Those that other tests had run before, and that is kept.
-        self._replayable: list[str] = []
+        # Item and worker of those that are shown, and how many there are of them and others.
+        self._shown: dict[int, str] = {}
+        self._count = 0
+        # The first that others had run before, if it can be replayed.
+        self._replayable: str | None = None
 
-    def pytest_sessionfinish(self) -> None:
-        reports = self._reports()
-        if not reports:
-            return
-        from pytest_fastest import trails
+    def note(self, record: _core.Record, *, is_kept: bool) -> None:
+        """The run is over; `is_kept`: this record of it can be found by a later run."""
+        trails = record.trails()
+        for item, nodeid, worker, before in trails:
+            if len(self._shown) < _SHOWN:
+                self._shown.setdefault(item, worker)
+            if is_kept and before and self._replayable is None:
+                self._replayable = nodeid
+        if trails:
+            self._count = len(self._failed())
 
-        failures = {}
-        places: dict[str, dict[int, int]] = {}
-        for report in reports:
-            worker, item = report.worker_id, report.item_index
-            order = self._replay.order[worker]
-            if worker not in places:
-                # If every worker runs everything, each has numbers of its own.
-                places[worker] = {item % len(self._replay.nodeids): place for place, item in enumerate(order)}
-            # Who has crashed its worker was not finished.
-            before = places[worker].get(item, len(order))
-            nodeid = self._replay.nodeid(item)
-            failures[worker, item] = trails.Failure(nodeid, worker, before)
-            self._failed.setdefault(item, worker)
-        self._keep([*failures.values()])
-
-    def _keep(self, failures: list[trails.Failure]) -> None:
-        from pytest_fastest import trails
-
-        failures, tests = trails.bounded(failures)
-        order = {
-            worker: [self._replay.nodeid(item) for item in self._replay.order[worker][:count]]
-            for worker, count in tests.items()
-        }
-        arguments = [str(argument) for argument in self._config.invocation_params.args]
-        try:
-            directory = trails.directory_of(self._config)
-            if directory is None:
-                return
-            pyargs = bool(self._config.option.pyargs)
-            trails.write(directory, trails.Run(arguments, self._paths(), pyargs, order, failures))
-        except OSError as error:
-            warn(self._config, f"fastest: what ran before failed tests can't be kept for --replay: {error}")
-            return
-        self._replayable = [failure.test for failure in failures if failure.before]
-
-    def _reports(self) -> list[Any]:
-        """Of what has failed in workers, in the order in which it was reported."""
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        stats: dict[str, list[Any]] = {} if reporter is None else reporter.stats
-        found = heapq.merge(*(_timed(stats.get(category, ())) for category in ("failed", "error")), key=itemgetter(0))
-        return [report for _, report in found if hasattr(report, "worker_id") and hasattr(report, "item_index")]
-
-    def _paths(self) -> list[str]:
-        here = self._config.invocation_params.dir
-        paths = []
-        for argument in self._config.args:
-            path, separator, names = str(argument).partition("::")
-            absolute = here / path
-            paths.append(f"{absolute}{separator}{names}" if absolute.exists() else argument)
-        return paths
+    def _failed(self) -> set[int]:
+        """The items that have failed in workers: of some that are many, no trail is kept."""
+        reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        reports = [report for category in ("failed", "error") for report in reporter.stats.get(category, ())]
+        return {report.item_index for report in reports if hasattr(report, "item_index")}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
@@ -94,7 +51,7 @@ class Failures:
         option = self._config.option
         wants_it = option.verbose >= 0 and not option.no_summary
         # To a file or another program goes what plain pytest prints.
-        if self._failed and wants_it and self._is_read_by_people(terminalreporter):
+        if self._shown and wants_it and self._is_read_by_people(terminalreporter):
             self._write(terminalreporter)
 
     def _is_read_by_people(self, reporter: Any) -> bool:
@@ -104,19 +61,11 @@ class Failures:
         from pytest_fastest import alone
 
         reporter.write_sep("=", "fastest: run a failed test alone")
-        for item, worker in [*self._failed.items()][:_SHOWN]:
+        for item, worker in self._shown.items():
             reporter.write_line(f"{worker}  {alone.runs_alone(self._config, *self._replay.item(item))}")
-        if len(self._failed) > _SHOWN:
-            reporter.write_line(f"… and {len(self._failed) - _SHOWN} more")
-        if self._replayable:
-            nodeid = alone.from_here(self._config, self._replayable[0])
+        if self._count > len(self._shown):
+            reporter.write_line(f"… and {self._count - len(self._shown)} more")
+        if self._replayable is not None:
+            nodeid = alone.from_here(self._config, self._replayable)
             reporter.write_line("If it passes alone, run what its worker had run before it, too:")
             reporter.write_line(f"     {alone.command(self._config, f'--replay={nodeid}')}")
-
-
-def _timed(reports: Iterable[Any]) -> Iterator[tuple[float, Any]]:
-    """With the time at which each was made, in seconds; one about a crash has none, and counts as the one before."""
-    latest = 0.0
-    for report in reports:
-        latest = max(latest, getattr(report, "stop", 0.0))
-        yield latest, report

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from array import array
-from collections import defaultdict
-from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +33,6 @@ class Replay:
         self.done = 0
         # Items of which something was reported, and not all: whether their bodies are over.
         self._begun: dict[int, bool] = {}
-        # By worker, the items that it has finished, in order.
-        self.order: dict[str, array[int]] = defaultdict(partial(array, "I"))
 
     def nodeid(self, index: int) -> str:
         """The node id of an item."""
@@ -92,7 +87,6 @@ class Replay:
         if finished:
             self.done += 1
             del self._begun[index]
-            self.order[node.gateway.id].append(index)
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
     def has_reported_body(self, index: int) -> bool:

@@ -63,7 +63,8 @@ class ControllerPlugin:
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._chronicle = Chronicle(config)
         self._crew = Crew(config, run, self._nodes, self._replay, self._screen)
-        config.pluginmanager.register(Failures(config, self._replay), "fastest-failures")
+        self._failures = Failures(config, self._replay)
+        config.pluginmanager.register(self._failures, "fastest-failures")
         self._started = _core.monotonic()
         self._choice = capacity.Choice(1, "")
         self._early_workers = 0
@@ -388,7 +389,8 @@ class ControllerPlugin:
             found = self._chronicle.outcomes(self._replay.nodeids)
             about = self._chronicle.about(self._run.testrunuid, self._crew.method, self._choice.workers, exitstatus)
             nodeids = clean_all(self._replay.nodeids)
-            self._chronicle.finish(self._coordinator.record(about, nodeids, *found))
+            record = self._coordinator.record(about, nodeids, *found)
+            self._failures.note(record, is_kept=self._chronicle.finish(record))
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
         self._crew.missing.warn(self._config)

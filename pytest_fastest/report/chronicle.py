@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_fastest import _core
 
-    About = tuple[str, Sequence[str], Sequence[str], str, int, int]
+    About = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, int, int]
     Failed = tuple[int | None, str, str, str, str, list[tuple[str, str]]]
 
 # Categories of the terminal's statistics that say nothing of a test: those of set-ups and teardowns have no name.
@@ -56,19 +56,23 @@ class Chronicle:
     def about(self, testrunuid: str, method: str, workers: int, exit_status: int) -> About:
         """The run as a whole."""
         arguments = [clean(str(argument)) for argument in self._config.invocation_params.args]
+        paths, pyargs = _paths(self._config), bool(self._config.option.pyargs)
         versions = [f"Python {'.'.join(map(str, sys.version_info[:3]))}", f"pytest {pytest.__version__}"]
-        return clean(testrunuid), arguments, versions, method, workers, int(exit_status)
+        return clean(testrunuid), arguments, paths, pyargs, versions, method, workers, int(exit_status)
 
-    def finish(self, record: _core.Record) -> None:
-        """Keeps the record beside pytest's cache, and writes the files."""
+    def finish(self, record: _core.Record) -> bool:
+        """Keeps the record beside pytest's cache, and writes the files. Returns whether it is kept."""
+        is_kept = False
         if (folder := folder_of(self._config)) is not None:
             try:
-                record.keep(folder)
+                is_kept = record.keep(folder) is not None
             except OSError as error:
-                # Nobody has asked for it, unless a report is wanted, which needs it not.
-                if self._wanted:
-                    self._written.append((f"the record of the run can't be kept: {error}", {"yellow": True}))
+                # Otherwise nobody misses it.
+                if self._wanted or record.trails():
+                    text = f"the record of the run can't be kept, for --replay and reports: {error}"
+                    self._written.append((text, {"yellow": True}))
         self._written += write(record, self._wanted)
+        return is_kept
 
     def write_summary(self, reporter: Any) -> None:
         """Names the files, as pytest does for junit's."""
@@ -94,6 +98,17 @@ def write(record: _core.Record, files: wanted.Wanted) -> list[tuple[str, dict[st
         else:
             said.append((f"generated {name}: {path}", {}))
     return said
+
+
+def _paths(config: pytest.Config) -> list[str]:
+    """What is collected, as pytest takes it from any directory."""
+    here = config.invocation_params.dir
+    paths = []
+    for argument in config.args:
+        path, separator, names = str(argument).partition("::")
+        absolute = here / path
+        paths.append(clean(f"{absolute}{separator}{names}" if absolute.exists() else argument))
+    return paths
 
 
 def folder_of(config: pytest.Config) -> Path | None:

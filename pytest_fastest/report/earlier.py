@@ -27,7 +27,7 @@ def show(config: pytest.Config) -> int | pytest.ExitCode:
 
 def _list(config: pytest.Config, _session: pytest.Session) -> int:
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    runs = list(_kept(config))
+    runs = list(kept(config))
     if not runs:
         reporter.write_line("no runs are kept: they are by runs with workers, in pytest's cache")
     for _, record in runs:
@@ -62,10 +62,10 @@ def _find(config: pytest.Config, name: str) -> _core.Record:
             return _core.Record.read(path)
         except OSError as error:
             raise pytest.UsageError(f"--from-run {name}: {error}") from None
-    kept = list(_kept(config))
-    matching = kept if name == LAST else [run for run in kept if name and run[1].testrunuid.startswith(name)]
+    runs = list(kept(config))
+    matching = runs if name == LAST else [run for run in runs if name and run[1].testrunuid.startswith(name)]
     if not matching:
-        known = ", ".join(record.testrunuid for _, record in kept)
+        known = ", ".join(record.testrunuid for _, record in runs)
         there = f"those that are kept: {known}" if known else "none is kept; a run with workers keeps one"
         raise pytest.UsageError(f"--from-run {name}: there is no such run ({there})")
     if name != LAST and len({record.testrunuid for _, record in matching}) > 1:
@@ -74,10 +74,10 @@ def _find(config: pytest.Config, name: str) -> _core.Record:
     return matching[0][1]
 
 
-def _kept(config: pytest.Config) -> Iterator[tuple[Path, _core.Record]]:
+def kept(config: pytest.Config) -> Iterator[tuple[Path, _core.Record]]:
     """The runs that are kept, newest first. Those of another version are none."""
     folder = chronicle.folder_of(config)
-    for path in [] if folder is None else _core.Record.list(folder):
+    for path in [] if folder is None else _core.Record.kept_in(folder):
         try:
             yield path, _core.Record.read(path)
         except OSError:

@@ -104,7 +104,7 @@ def test_nothing_is_loaded_without_workers(suite: Suite, environment: dict[str, 
             import sys
             def test_loaded():
                 assert not [name for name in sys.modules if name.startswith("pytest_fastest.ci.")]
-                assert not {"pytest_fastest.alone", "pytest_fastest.trails", "pytest_fastest._core"} & {*sys.modules}
+                assert not {"pytest_fastest.alone", "pytest_fastest.retrace", "pytest_fastest._core"} & {*sys.modules}
         """
     )
     assert suite.run(env=environment).counts == {"passed": 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -52,8 +51,8 @@ def ran(suite: Suite, *, until: str) -> list[str]:
     return names[: names.index(f"test_polluted.py::{until}") + 1]
 
 
-def trails_of(suite: Suite) -> list[Path]:
-    return sorted(suite.root.glob(".pytest_cache/d/fastest/trails/*"))
+def runs_of(suite: Suite) -> list[Path]:
+    return sorted(suite.root.glob(".pytest_cache/d/fastest/runs/*"))
 
 
 def replay(suite: Suite, *args: str) -> Result:
@@ -142,48 +141,32 @@ def test_a_package_that_was_named(suite: Suite) -> None:
     assert suite.run("--replay").counts == {"passed": 1, "failed": 1}
 
 
-def test_earlier_runs_are_kept_for_a_while(suite: Suite) -> None:
+def test_earlier_failures_are_kept_for_a_while(suite: Suite) -> None:
     suite.write(test_one="import os\ndef test_a(): assert os.environ.get('FAILS') != 'a'\n"
                          "def test_b(): assert os.environ.get('FAILS') != 'b'")  # fmt: skip
     suite.run("-n", "1", env={"FAILS": "a"})
-    (first,) = trails_of(suite)
-    # A run in which nothing fails leaves nothing, and what there is alone.
-    suite.run("-n", "1")
-    assert trails_of(suite) == [first]
-    for _ in range(2):
-        suite.run("-n", "1", env={"FAILS": "b"})
+    # Runs in which nothing fails take other places.
+    for fails in ("", "b", "", "b", "", ""):
+        suite.run("-n", "1", env={"FAILS": fails})
     assert "replay of test_one.py::test_a" in suite.run("--replay=test_one.py::test_a").stdout
     suite.run("-n", "1", env={"FAILS": "b"})
-    assert len(trails_of(suite)) == 3
-    assert first not in trails_of(suite)
     result = suite.run("--replay=test_one.py::test_a")
     assert result.returncode == 4
     assert "--replay: no failure of test_one.py::test_a in a run with workers is kept, but of " in result.stderr
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 2}', '{"version": 1}', "null"])
-def test_files_of_somebody_else_are_passed_over(suite: Suite, content: str) -> None:
+@pytest.mark.parametrize("content", [b"", b"fastest run 1\n", b"fastest run 2\n", b"{}"])
+def test_files_of_somebody_else_are_passed_over(suite: Suite, content: bytes) -> None:
     suite.write(test_one="def test_one(): assert 1 == 2")
     suite.run("-n", "1")
-    (trail,) = trails_of(suite)
-    trail.with_name("000009-00000000.json").write_text(content)
-    trail.with_name("notes.json").write_text(content)
+    (run,) = runs_of(suite)
+    run.with_name("99999999999999-other-failed.run").write_bytes(content)
+    run.with_name("notes").write_bytes(content)
     assert suite.run("--replay").counts == {"failed": 1}
-    trail.unlink()
+    run.unlink()
     result = suite.run("--replay")
     assert result.returncode == 4
     assert "--replay: no failure of a run with workers is kept in " in result.stderr
-
-
-def test_a_trail_that_says_more_than_it_holds(suite: Suite) -> None:
-    suite.write(test_one="def test_one(): assert 1 == 2")
-    suite.run("-n", "1")
-    (trail,) = trails_of(suite)
-    data = json.loads(trail.read_text("utf-8"))
-    assert data["failures"] == [["test_one.py::test_one", "gw0", 0]]
-    data["failures"][0][2] = 7
-    trail.write_text(json.dumps(data))
-    assert suite.run("--replay").returncode == 4
 
 
 def test_tests_that_are_gone(suite: Suite) -> None:
@@ -201,21 +184,22 @@ def test_tests_that_are_gone(suite: Suite) -> None:
 def test_without_a_cache(suite: Suite) -> None:
     suite.write(test_one="def test_1(): assert 1 == 2")
     assert suite.run("-n", "1", "-p", "no:cacheprovider").counts == {"failed": 1}
-    assert trails_of(suite) == []
+    assert runs_of(suite) == []
     result = suite.run("--replay", "-p", "no:cacheprovider")
     assert result.returncode == 4
     assert "which this run has not (-p no:cacheprovider)" in result.stderr
 
 
 def test_a_place_that_can_not_be_written(suite: Suite) -> None:
-    suite.write(test_one="def test_1(): assert 1 == 2")
+    suite.write(test_one="def test_1(): assert 1 == 2\ndef test_2(): pass")
     place = suite.root / ".pytest_cache/d/fastest"
     place.mkdir(parents=True)
-    (place / "trails").write_text("not a directory")
+    (place / "runs").write_text("not a directory")
     result = suite.run("-n", "1")
     assert result.returncode == 1
-    assert result.counts == {"failed": 1, "warnings": 1}
-    assert "what ran before failed tests can't be kept for --replay" in result.stdout
+    assert result.counts == {"passed": 1, "failed": 1}
+    assert "the record of the run can't be kept, for --replay and reports: " in result.stdout
+    assert "can't be kept" not in suite.run("-n", "1", "-k", "test_2").stdout
 
 
 def test_every_worker_runs_everything(suite: Suite) -> None:

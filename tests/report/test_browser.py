@@ -134,7 +134,7 @@ def test_failures_are_opened_and_searched(report: Path, visit: Callable[..., Any
     page = visit(report)
     failures = page.locator("#failures details")
     assert failures.count() == 5
-    page.get_by_text("test_a.py::test_fails").first.click()
+    page.locator("#failures summary", has_text="test_a.py::test_fails").click()
     opened = page.locator("#failures details[open]")
     opened.locator("pre").nth(1).wait_for()
     assert "assert 0" in opened.inner_text()
@@ -203,7 +203,7 @@ def test_on_paper_failures_are_open_and_nothing_is_dark(report: Path, visit: Cal
 def test_twenty_thousand_tests_open_and_answer_soon(tmp_path: Path, visit: Callable[..., Any]) -> None:
     nodeids = [f"package/test_module_{number // 100}.py::test_of_a_usual_length[{number}]" for number in range(20_000)]
     record = _core.Record.of_reports(
-        ("many", [], [], "", 0, 0),
+        ("many", [], [], False, [], "", 0, 0),
         nodeids,
         started=1e9,
         seconds=101.0,

@@ -45,6 +45,7 @@ pub mod signals;
 pub mod table;
 pub mod timings;
 pub mod timings_file;
+pub mod trail;
 pub mod transport;
 mod wide;
 pub mod worker_state;

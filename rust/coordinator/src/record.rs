@@ -97,6 +97,10 @@ pub struct About {
     pub seconds: f64,
     /// The arguments of pytest.
     pub arguments: Vec<String>,
+    /// What was collected, as pytest takes it from any directory.
+    pub paths: Vec<String>,
+    /// Some of the paths may be names of packages.
+    pub pyargs: bool,
     /// What ran it, as `python 3.11.2`.
     pub versions: Vec<String>,
     /// How workers were started; empty: there were none.

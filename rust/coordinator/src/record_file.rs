@@ -10,11 +10,15 @@ use crate::frame;
 use crate::record::Record;
 
 /// What the file begins with; the number is raised with every change of the format.
-const MAGIC: &[u8] = b"fastest run 1\n";
+const MAGIC: &[u8] = b"fastest run 2\n";
 /// What a record's file ends with.
 const SUFFIX: &str = "run";
-/// So many runs are kept.
+/// What its name ends with if there are trails in it.
+const FAILED: &str = "-failed";
+/// So many runs are kept,
 const KEPT: usize = 5;
+/// and so many with trails, as what passes now and then would be forgotten otherwise.
+const KEPT_FAILED: usize = 3;
 /// All records together take no more (bytes); a run that is larger by itself is not kept. One of 100,000 tests takes
 /// some 20 MB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -52,7 +56,8 @@ pub fn keep(folder: &Path, record: &Record) -> io::Result<Option<PathBuf>> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     let milliseconds = (record.about.started * 1000.0) as u64;
     let name: String = record.about.testrunuid.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-    let path = folder.join(format!("{milliseconds:014}-{name}.{SUFFIX}"));
+    let failed = if record.trails().is_empty() { "" } else { FAILED };
+    let path = folder.join(format!("{milliseconds:014}-{name}{failed}.{SUFFIX}"));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&bytes)?;
     file.persist(&path)?;
@@ -63,9 +68,13 @@ pub fn keep(folder: &Path, record: &Record) -> io::Result<Option<PathBuf>> {
 /// Removes what is more than is kept, the oldest first. What another run has removed meanwhile is gone all the same.
 fn forget(folder: &Path) -> io::Result<()> {
     let mut room = MOST_BYTES;
+    let mut failed = 0;
     for (number, path) in list(folder)?.into_iter().enumerate() {
         let size = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        if number < KEPT && size <= room {
+        let has_trails = path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(FAILED));
+        failed += usize::from(has_trails);
+        let is_recent = number < KEPT || (has_trails && failed <= KEPT_FAILED);
+        if is_recent && size <= room {
             room -= size;
         } else {
             let _gone = fs::remove_file(path);
@@ -124,7 +133,7 @@ fn encode(record: &Record) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::model::{ItemId, WorkerId};
-    use crate::record::{About, Execution, Happened, Place};
+    use crate::record::{About, Execution, Failure, Happened, Place};
     use crate::timings::Spent;
 
     fn record(number: u32) -> Record {
@@ -161,12 +170,35 @@ mod tests {
     }
 
     #[test]
+    fn runs_with_trails_are_kept_longer() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let failure = Failure {
+            item: Some(ItemId(0)),
+            nodeid: "a.py::x".to_owned(),
+            when: "call".to_owned(),
+            worker: "gw1".to_owned(),
+            text: String::new(),
+            sections: Vec::new(),
+        };
+        for number in 0..4 {
+            let failed = Record { failures: vec![failure.clone()], ..record(number) };
+            keep(dir.path(), &failed).expect("written");
+        }
+        for number in 4..14 {
+            keep(dir.path(), &record(number)).expect("written");
+        }
+        let kept = list(dir.path()).expect("a folder");
+        let started = kept.iter().map(|path| read(path).expect("readable").about.started);
+        assert_eq!(started.collect::<Vec<_>>(), [13.0, 12.0, 11.0, 10.0, 9.0, 3.0, 2.0, 1.0]);
+    }
+
+    #[test]
     fn something_else_is_refused() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("a.run");
         assert!(matches!(read(&path), Err(RecordError::Io { .. })));
         let whole = encode(&record(1)).expect("encodable");
-        for bytes in [&b""[..], b"fastest run 0\n", &whole[..whole.len() - 1], b"<html>"] {
+        for bytes in [&b""[..], b"fastest run 1\n", &whole[..whole.len() - 1], b"<html>"] {
             fs::write(&path, bytes).expect("writable");
             assert!(matches!(read(&path), Err(RecordError::Foreign { .. })));
         }

@@ -7,11 +7,15 @@ use coordinator::model::{ItemId, WorkerId};
 use coordinator::record::{self as core, Execution, Failure, Place};
 use coordinator::record_file;
 use coordinator::timings::Spent;
+use coordinator::trail;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
-/// The run's name, the arguments of pytest, what ran it, the start method, the number of workers, the exit status.
-pub(crate) type About = (String, Vec<String>, Vec<String>, String, u32, i32);
+/// The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
+/// method, the number of workers, the exit status.
+pub(crate) type About = (String, Vec<String>, Vec<String>, bool, Vec<String>, String, u32, i32);
+/// Item, node id, worker, how many tests that had run before.
+type Trail = (u32, String, String, usize);
 /// Item, node id, phase, worker, text, sections.
 pub(crate) type Failed = (Option<u32>, String, String, String, String, Vec<(String, String)>);
 /// Item, when it was over, and what it took: in all, of a processor, for set-up, call and teardown.
@@ -24,6 +28,10 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    fn nodeid(&self, item: ItemId) -> String {
+        self.inner.nodeids[item.index()].clone()
+    }
+
     /// With what the controller knows of outcomes.
     pub(crate) fn new(inner: core::Record, outcomes: Vec<(u32, String)>, failures: Vec<Failed>) -> Self {
         let outcomes = outcomes.into_iter().map(|(item, outcome)| (ItemId(item), outcome)).collect();
@@ -40,11 +48,15 @@ impl Record {
     }
 }
 
-pub(crate) fn about((testrunuid, arguments, versions, method, workers, exit_status): About) -> core::About {
+pub(crate) fn about(
+    (testrunuid, arguments, paths, pyargs, versions, method, workers, exit_status): About,
+) -> core::About {
     let versions = std::iter::once(concat!("fastest ", env!("CARGO_PKG_VERSION")).to_owned()).chain(versions);
     core::About {
         testrunuid,
         arguments,
+        paths,
+        pyargs,
         versions: versions.collect(),
         method,
         workers,
@@ -95,7 +107,7 @@ impl Record {
 
     /// The files of a folder's records, newest first.
     #[staticmethod]
-    fn list(folder: PathBuf) -> PyResult<Vec<PathBuf>> {
+    fn kept_in(folder: PathBuf) -> PyResult<Vec<PathBuf>> {
         Ok(record_file::list(&folder)?)
     }
 
@@ -114,6 +126,39 @@ impl Record {
     /// Writes a trace in Chrome's format.
     fn write_trace(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         Ok(py.detach(|| report::write(&path, &report::trace::trace(&self.inner)))?)
+    }
+
+    /// One for each test that failed in a worker, in the order in which they came to their ends.
+    fn trails(&self) -> Vec<Trail> {
+        let row = |trail: trail::Trail| {
+            (trail.item.0, self.nodeid(trail.item), trail.worker.to_string(), trail.before)
+        };
+        self.inner.trails().into_iter().map(row).collect()
+    }
+
+    /// The node ids of what a worker has run to its end, in order.
+    fn order(&self, worker: &str) -> Vec<String> {
+        let worker = trail::worker_of(worker);
+        worker
+            .map_or_else(Vec::new, |worker| self.inner.order(worker).map(|item| self.nodeid(item)).collect())
+    }
+
+    /// The arguments of pytest.
+    #[getter]
+    fn arguments(&self) -> Vec<String> {
+        self.inner.about.arguments.clone()
+    }
+
+    /// What was collected, as pytest takes it from any directory.
+    #[getter]
+    fn paths(&self) -> Vec<String> {
+        self.inner.about.paths.clone()
+    }
+
+    /// Whether some of the paths may be names of packages.
+    #[getter]
+    fn pyargs(&self) -> bool {
+        self.inner.about.pyargs
     }
 
     /// The run's name.
