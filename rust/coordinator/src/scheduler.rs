@@ -11,6 +11,7 @@ mod give_back;
 mod hand_out;
 mod lanes;
 mod retire;
+mod split;
 mod steal;
 
 use std::collections::{BTreeSet, VecDeque};
