@@ -46,6 +46,9 @@ _About: TypeAlias = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str]
 # Item, node id, phase, worker, text, sections.
 _Failed: TypeAlias = tuple[int | None, str, str, str, str, Sequence[tuple[str, str]]]
 
+# Name and scope of a fixture, how often it was set up, seconds in all, seconds of the longest.
+_FixtureRow: TypeAlias = tuple[str, str, int, float, float]
+
 @final
 class Record:
     """A finished run."""
@@ -71,6 +74,7 @@ class Record:
         seconds: float,
         collected: float,
         ran: Sequence[tuple[int, float, float, float, float, float, float]],
+        set_ups: Sequence[_FixtureRow],
         outcomes: Sequence[tuple[int, str]],
         failures: Sequence[_Failed],
     ) -> Record:
@@ -418,6 +422,8 @@ class Link:
         """
     def set_up(self, fixture: str, seconds: float) -> None:
         """A fixture of session or package scope was set up."""
+    def fixtures(self, rows: Sequence[_FixtureRow]) -> None:
+        """What the fixtures took that the worker has set up."""
     def outgrown(self, bytes: int, grew: Sequence[tuple[int, int]]) -> None:
         """The worker holds so many bytes, more than it may, and leaves. `grew`: which items have added most."""
     def starved(self, question: int) -> None:

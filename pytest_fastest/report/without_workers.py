@@ -10,12 +10,16 @@ from time import process_time
 from time import time as clock
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_fastest import _core
 from pytest_fastest.report.chronicle import Chronicle
+from pytest_fastest.set_ups import SetUps
 from pytest_fastest.texts import clean_all
+from pytest_fastest.worker.unseen import unseen
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
 
 # Of one test, in seconds: when it began and when it was over, by clock and processor; what set-up, call and teardown
 # took.
@@ -32,6 +36,7 @@ class WithoutWorkers:
         self._nodeids: list[str] = []
         # By node id, in the order of time: a test that is run again counts again.
         self._times: list[tuple[str, _Times]] = []
+        self._set_ups = SetUps()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._collected = self._seconds()
@@ -39,6 +44,16 @@ class WithoutWorkers:
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         self._times.append((str(nodeid), {"began": self._seconds(), "cpu": process_time()}))
+
+    @pytest.hookimpl(wrapper=True)
+    @unseen
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        __tracebackhide__ = True
+        began = _core.monotonic()
+        try:
+            return (yield)
+        finally:
+            self._set_ups.add(fixturedef, _core.monotonic() - began)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._times:
@@ -65,6 +80,7 @@ class WithoutWorkers:
             seconds=self._seconds(),
             collected=self._collected,
             ran=ran,
+            set_ups=self._set_ups.rows(),
             outcomes=found.outcomes,
             failures=found.failures,
         )

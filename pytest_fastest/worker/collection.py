@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from pytest_fastest.options import parse_seconds
-from pytest_fastest.worker.wide import SCOPES, name_of
+from pytest_fastest.set_ups import WIDE, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -126,7 +126,7 @@ class Planner:
     def _sorted(self, chains: list[Sequence[pytest.FixtureDef[Any]]]) -> _Fixtures:
         definitions = [definition for chain in chains for definition in _requested(chain)]
         are_shared = any(definition.scope in ("module", "package") for definition in definitions)
-        names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in SCOPES]
+        names = [(name_of(one), one.scope == "package") for one in definitions if one.scope in WIDE]
         numbers = tuple(sorted(self._wide.setdefault(name, len(self._wide)) for name in names))
         wide = self._sets.setdefault(numbers, len(self._sets)) if numbers else None
         return _Fixtures(are_shared, wide)

@@ -131,6 +131,11 @@ class Loop:
             with suppress(ConnectionError):
                 self._link.set_up(fixture, seconds)
 
+    def tell_set_ups(self) -> None:
+        """What fixtures have taken, when no more will be set up."""
+        if not self._is_copy:
+            self._link.fixtures(self._stopwatch.set_ups.rows())
+
     def _find(self, index: int) -> pytest.Item | None:
         # If every worker runs everything, each has numbers of its own.
         return self._items.find(index % len(self._items))

@@ -329,6 +329,7 @@ class Process:
                 raise
             self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
         if self._worker is not None and self._loop is not None:
+            self._loop.tell_set_ups()
             self._link.session_ended(codec.dumps(output))
             # What fails from now on, in `pytest_unconfigure`, may come when the run is over.
             self._end_is_told = True

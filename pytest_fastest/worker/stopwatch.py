@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core
+from pytest_fastest.set_ups import WIDE, SetUps, name_of
 from pytest_fastest.worker.unseen import unseen
-from pytest_fastest.worker.wide import SCOPES, name_of
 
 try:
     from resource import RUSAGE_CHILDREN, getrusage
@@ -45,6 +45,7 @@ class Stopwatch:
     def __init__(self, tell_wide: Callable[[str, float], None]) -> None:
         """`tell_wide` is called with name and seconds of each fixture of session or package scope that was set up."""
         self._tell_wide = tell_wide
+        self.set_ups = SetUps()
         self.began = 0.0
         self._busy = _busy_seconds()
         self._elsewhere = _elsewhere_seconds()
@@ -88,17 +89,19 @@ class Stopwatch:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         __tracebackhide__ = True
         scope = fixturedef.scope
-        if scope in ("function", "class") or self._inside:
-            return (yield)
-        self._inside, began = True, _core.monotonic()
+        is_shared = not self._inside and scope not in ("function", "class")
+        self._inside |= is_shared
+        began = _core.monotonic()
         try:
             return (yield)
         finally:
-            self._inside = False
             seconds = _core.monotonic() - began
-            self._fixtures["session" if scope == "session" else "module"] += seconds
-            if scope in SCOPES:
-                self._tell_wide(name_of(fixturedef), seconds)
+            self.set_ups.add(fixturedef, seconds)
+            if is_shared:
+                self._inside = False
+                self._fixtures["session" if scope == "session" else "module"] += seconds
+                if scope in WIDE:
+                    self._tell_wide(name_of(fixturedef), seconds)
 
 
 def _busy_seconds() -> tuple[float, float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -62,3 +63,9 @@ class Page(HTMLParser):
         runs, lanes = self.data["runs"], self.data["lanes"]
         each = zip(runs["item"], runs["lane"], strict=True)
         return [(self.data["nodeids"][item], lanes[lane]["name"]) for item, lane in each]
+
+    def fixtures(self) -> dict[str, str]:
+        """What the table of fixtures says, by their names."""
+        texts = [text.strip() for text in self.texts if text.strip()]
+        rows = texts[texts.index("Slowest fixtures") + 4 :]
+        return {name: details for name, details in itertools.pairwise(rows) if ", set up " in details}

@@ -208,6 +208,7 @@ def test_twenty_thousand_tests_open_and_answer_soon(tmp_path: Path, visit: Calla
         started=1e9,
         seconds=101.0,
         collected=1.0,
+        set_ups=[],
         ran=[(item, 1.005 + item / 200, 0.005, 0.004, 0.001, 0.003, 0.001) for item in range(20_000)],
         outcomes=[(item, "failed") for item in range(0, 20_000, 5000)],
         failures=[(item, nodeids[item], "call", "", "E  assert 0", []) for item in range(0, 20_000, 5000)],

@@ -75,7 +75,33 @@ def test_it_knows_what_became_of_every_test(suite: Suite, workers: str | None) -
     assert failures["test_a.py::test_fails"]["sections"] == [["Captured stdout call", "this was printed\n"]]
     assert (failures["test_a.py::test_error"]["when"], failures["test_a.py::test_fails"]["when"]) == ("setup", "call")
     assert "10 tests" in page.text
-    assert ("database" in page.text) == (workers is not None)
+    assert page.fixtures()["test_a.py::database"].startswith("session, set up 1 time, longest ")
+    assert page.fixtures()["test_a.py::broken"].startswith("function, set up 1 time, longest ")
+
+
+def test_fixtures_of_every_scope_are_summed_up(suite: Suite) -> None:
+    suite.write(
+        test_a="""
+            import pytest
+            @pytest.fixture
+            def each(): pass
+            @pytest.fixture(scope="class")
+            def of_class(): pass
+            @pytest.fixture(scope="module")
+            def of_module(): pass
+            class TestMany:
+                @pytest.mark.parametrize("number", range(5))
+                def test_a(self, each, of_class, number): pass
+            def test_b(each, request): request.getfixturevalue("of_module")
+        """
+    )
+    _, page = report(suite, "-n", "2", "--dist", "loadfile")
+    fixtures = {name: " ".join(details.split()[:5]) for name, details in page.fixtures().items()}
+    assert fixtures == {
+        "test_a.py::each": "function, set up 6 times,",
+        "test_a.py::of_class": "class, set up 1 time,",
+        "test_a.py::of_module": "module, set up 1 time,",
+    }
 
 
 def test_times_are_those_of_the_tests(suite: Suite) -> None:

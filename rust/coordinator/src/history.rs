@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Collection, ItemId, WorkerId};
+use crate::model::{Collection, FixtureTimes, ItemId, WorkerId};
 use crate::progress::Progress;
 use crate::record::{About, Happened, Record, Recorder};
 use crate::timings::{Findings, Module, Spent, Test, Timings, module_of};
@@ -91,11 +91,15 @@ impl History {
     }
 
     /// A fixture of session or package scope was set up.
-    pub(crate) fn set_up(&mut self, worker: WorkerId, fixture: String, seconds: f32) {
-        self.recorder.set_up(worker, fixture.clone(), seconds);
+    pub(crate) fn set_up(&mut self, fixture: String, seconds: f32) {
         let (sum, times) = self.wide.entry(fixture).or_default();
         *sum += seconds;
         *times = times.saturating_add(1);
+    }
+
+    /// What a worker has set up in all.
+    pub(crate) fn set_ups(&mut self, worker: WorkerId, fixtures: Vec<FixtureTimes>) {
+        self.recorder.set_ups(worker, fixtures);
     }
 
     /// These items will be run.
@@ -184,7 +188,7 @@ mod tests {
         history.finished(FIRST, ItemId(0), 0.0, spent);
         // Another worker sets the module's fixtures up again.
         history.finished(SECOND, ItemId(1), 0.0, Spent { shared: 0.5, ..spent });
-        history.set_up(FIRST, "::database".to_owned(), 2.0);
+        history.set_up("::database".to_owned(), 2.0);
         timings.add(history.take(), 20_000);
         let (expected, outlook) = history.begin(nodeids(), &["::database".to_owned()], &timings);
         let known = |seconds| Expected { seconds: Some(seconds), price: Some(0.75) };

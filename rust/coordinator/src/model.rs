@@ -86,6 +86,57 @@ pub struct WideFixtures {
     pub sets: Vec<Vec<u32>>,
 }
 
+/// Which tests share what a fixture has set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FixtureScope {
+    /// Those of a worker.
+    Session,
+    /// Those of a package.
+    Package,
+    /// Those of a module.
+    Module,
+    /// Those of a class.
+    Class,
+    /// None.
+    Function,
+}
+
+impl FixtureScope {
+    /// pytest's word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Package => "package",
+            Self::Module => "module",
+            Self::Class => "class",
+            Self::Function => "function",
+        }
+    }
+
+    /// The one of this name; pytest has no others.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let all = [Self::Session, Self::Package, Self::Module, Self::Class];
+        all.into_iter().find(|scope| scope.name() == name).unwrap_or(Self::Function)
+    }
+}
+
+/// What setting up a fixture took a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FixtureTimes {
+    /// As in [`WideFixture`].
+    pub name: String,
+    /// Its scope.
+    pub scope: FixtureScope,
+    /// How often it was set up.
+    pub times: u32,
+    /// All together.
+    pub seconds: f32,
+    /// The longest one.
+    pub longest: f32,
+}
+
 /// What was collected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Collection {

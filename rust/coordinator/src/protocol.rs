@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::model::{Collection, ItemId, WorkerId};
+use crate::model::{Collection, FixtureTimes, ItemId, WorkerId};
 use crate::timings::Spent;
 
 /// Raised with every change of a message.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The first message on every connection. Who has not sent the right one is not listened to.
 #[derive(Serialize, Deserialize)]
@@ -95,6 +95,8 @@ pub enum Upward {
         /// What it took.
         seconds: f32,
     },
+    /// What the fixtures took that the worker has set up.
+    Fixtures(Vec<FixtureTimes>),
     /// The worker has nothing it can claim, and waits. A lease may already be on its way to it, so that it goes on
     /// before the answer comes: the number tells it which question a [`Downward::Park`] answers.
     Starved(u32),

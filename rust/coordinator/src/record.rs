@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::model::{Collection, Item, ItemId, Membership, WorkerId};
+use crate::model::{Collection, FixtureTimes, Item, ItemId, Membership, WorkerId};
 use crate::timings::{Spent, module_of};
 
 /// No more executions are recorded of one run: of each there are 48 bytes in the controller.
@@ -73,17 +73,6 @@ pub struct Theft {
     pub items: u32,
     /// They are a part of what the victim had in hand, and not a whole group that it had not begun.
     pub split: bool,
-}
-
-/// A fixture of session or package scope was set up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SetUp {
-    /// Its name, behind the node id of what defines it.
-    pub fixture: String,
-    /// Where.
-    pub worker: WorkerId,
-    /// What it took.
-    pub seconds: f32,
 }
 
 /// What the run was, as the controller knows it.
@@ -211,8 +200,8 @@ pub struct Record {
     pub left_out: u64,
     /// When what happened.
     pub events: Vec<(f64, Happened)>,
-    /// Fixtures that were set up.
-    pub set_ups: Vec<SetUp>,
+    /// Fixtures that were set up, and where. A worker that has crashed tells nothing.
+    pub set_ups: Vec<(WorkerId, FixtureTimes)>,
     /// What became of tests that did not just pass, by pytest's words; a test may have several.
     pub outcomes: Vec<(ItemId, String)>,
     /// With their texts, as far as there was room.
@@ -226,7 +215,7 @@ pub struct Recorder {
     executions: Vec<Execution>,
     left_out: u64,
     events: Vec<(f64, Happened)>,
-    set_ups: Vec<SetUp>,
+    set_ups: Vec<(WorkerId, FixtureTimes)>,
     collection: Collection,
 }
 
@@ -262,8 +251,9 @@ impl Recorder {
         self.events.push((clock::seconds() - self.origin, what));
     }
 
-    pub(crate) fn set_up(&mut self, worker: WorkerId, fixture: String, seconds: f32) {
-        self.set_ups.push(SetUp { fixture, worker, seconds });
+    pub(crate) fn set_ups(&mut self, worker: WorkerId, fixtures: Vec<FixtureTimes>) {
+        let are_sound = |fixture: &FixtureTimes| are_seconds(&[fixture.seconds, fixture.longest]);
+        self.set_ups.extend(fixtures.into_iter().filter(are_sound).map(|fixture| (worker, fixture)));
     }
 
     /// The record of what was gathered, up to now; nothing is left here. If every worker runs everything, each has numbers of its
@@ -312,7 +302,11 @@ impl Recorder {
 
 fn is_sound(spent: &Spent) -> bool {
     let Spent { total, cpu, setup, call, teardown, shared, session } = *spent;
-    [total, cpu, setup, call, teardown, shared, session].iter().all(|part| part.is_finite() && *part >= 0.0)
+    are_seconds(&[total, cpu, setup, call, teardown, shared, session])
+}
+
+fn are_seconds(parts: &[f32]) -> bool {
+    parts.iter().all(|part| part.is_finite() && *part >= 0.0)
 }
 
 #[cfg(test)]

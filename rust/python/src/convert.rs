@@ -3,7 +3,7 @@
 use coordinator::error::{BoardError, FrameError, StartError};
 use coordinator::event::Refusal;
 use coordinator::ledger::NotRunReason;
-use coordinator::model::Membership;
+use coordinator::model::{FixtureScope, FixtureTimes, Membership};
 use coordinator::protocol::ExitStatus;
 use pyo3::exceptions::{PyConnectionError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -21,6 +21,20 @@ pub(crate) fn membership(gathered: bool, loose: bool) -> Membership {
         (false, true) => Membership::Loose,
         (false, false) => Membership::Neighbours,
     }
+}
+
+/// Name, scope, how often it was set up, seconds in all, seconds of the longest.
+pub(crate) type FixtureRow = (String, String, u32, f32, f32);
+
+pub(crate) fn fixture_times(rows: Vec<FixtureRow>) -> Vec<FixtureTimes> {
+    let times = |(name, scope, times, seconds, longest): FixtureRow| FixtureTimes {
+        name,
+        scope: FixtureScope::of(&scope),
+        times,
+        seconds,
+        longest,
+    };
+    rows.into_iter().map(times).collect()
 }
 
 pub(crate) fn payload(bytes: &[u8]) -> ByteBuf {

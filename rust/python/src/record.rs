@@ -11,6 +11,8 @@ use coordinator::trail;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
+use crate::convert;
+
 /// The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
 /// method, the number of workers, the exit status.
 pub(crate) type About = (String, Vec<String>, Vec<String>, bool, Vec<String>, String, u32, i32);
@@ -71,7 +73,7 @@ pub(crate) fn about(
 impl Record {
     /// Of a run without workers, which began at `started` (seconds since 1970) and took so many `seconds`.
     #[staticmethod]
-    #[pyo3(signature = (about, nodeids, *, started, seconds, collected, ran, outcomes, failures))]
+    #[pyo3(signature = (about, nodeids, *, started, seconds, collected, ran, set_ups, outcomes, failures))]
     #[allow(clippy::too_many_arguments, reason = "they have names where it is called")]
     fn of_reports(
         about: About,
@@ -80,6 +82,7 @@ impl Record {
         seconds: f64,
         collected: f64,
         ran: Vec<Ran>,
+        set_ups: Vec<convert::FixtureRow>,
         outcomes: Vec<(u32, String)>,
         failures: Vec<Failed>,
     ) -> Self {
@@ -93,6 +96,7 @@ impl Record {
             nodeids,
             executions: ran.into_iter().map(execution).collect(),
             events: vec![(collected, core::Happened::Collected)],
+            set_ups: convert::fixture_times(set_ups).into_iter().map(|times| (WorkerId(0), times)).collect(),
             ..core::Record::default()
         };
         Self::new(record, outcomes, failures)

@@ -183,6 +183,11 @@ impl Link {
         self.with(|link| link.leave(&message).map_err(convert::frame_error))
     }
 
+    /// What the fixtures took that the worker has set up.
+    fn fixtures(&self, py: Python<'_>, rows: Vec<convert::FixtureRow>) -> PyResult<()> {
+        self.send(py, &Upward::Fixtures(convert::fixture_times(rows)))
+    }
+
     /// The worker holds so many bytes, more than it may, and leaves; these items have added most.
     fn outgrown(&self, py: Python<'_>, bytes: u64, grew: Vec<(u32, u64)>) -> PyResult<()> {
         let grew = grew.into_iter().map(|(item, bytes)| (ItemId(item), bytes)).collect();

@@ -135,7 +135,8 @@ pub fn page(record: &Record) -> Result<String, Error> {
     }));
     let fixtures = rows(fixtures.into_iter().take(MOST_LISTED).map(|fixture| {
         let times = count(fixture.times, "time");
-        let details = format!("set up {times}, longest {}", duration(fixture.longest));
+        let details =
+            format!("{}, set up {times}, longest {}", fixture.scope.name(), duration(fixture.longest));
         (fixture.name, details, fixture.seconds)
     }));
     let data = data(record, &lanes);

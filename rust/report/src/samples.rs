@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use coordinator::model::{ItemId, WorkerId};
-use coordinator::record::{Execution, Happened, Place, Record, SetUp};
+use coordinator::model::{FixtureScope, FixtureTimes, ItemId, WorkerId};
+use coordinator::record::{Execution, Happened, Place, Record};
 use coordinator::timings::Spent;
 use proptest::prelude::*;
 
@@ -50,8 +50,13 @@ impl Sample {
         self
     }
 
-    pub(crate) fn set_up(mut self, worker: u32, fixture: &str, seconds: f32) -> Self {
-        self.record.set_ups.push(SetUp { fixture: fixture.to_owned(), worker: WorkerId(worker), seconds });
+    pub(crate) fn set_up(self, worker: u32, fixture: &str, seconds: f32) -> Self {
+        self.set_up_in(FixtureScope::Session, worker, fixture, seconds)
+    }
+
+    pub(crate) fn set_up_in(mut self, scope: FixtureScope, worker: u32, fixture: &str, seconds: f32) -> Self {
+        let times = FixtureTimes { name: fixture.to_owned(), scope, times: 1, seconds, longest: seconds };
+        self.record.set_ups.push((WorkerId(worker), times));
         self
     }
 

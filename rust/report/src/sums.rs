@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator::model::WorkerId;
+use coordinator::model::{FixtureScope, FixtureTimes, WorkerId};
 use coordinator::record::Record;
 use coordinator::timings::module_of;
 
@@ -21,11 +21,13 @@ pub struct Module {
     pub shared: f64,
 }
 
-/// What a fixture of session or package scope took, in seconds.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What setting up a fixture took, in seconds.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fixture {
     /// Its name, behind the node id of what defines it.
     pub name: String,
+    /// Its scope.
+    pub scope: FixtureScope,
     /// How often it was set up.
     pub times: usize,
     /// In how many workers.
@@ -37,10 +39,11 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Seconds for setting it up again in further workers: the mean of the times, but for one.
+    /// Seconds for setting it up again in further workers: the mean of them, but for one. Only what is set up once for
+    /// several modules would not have to be.
     #[must_use]
     pub fn repeated(&self) -> f64 {
-        if self.workers < 2 {
+        if self.workers < 2 || self.scope > FixtureScope::Package {
             return 0.0;
         }
         #[allow(clippy::cast_precision_loss, reason = "a few workers")]
@@ -73,21 +76,19 @@ pub fn modules(record: &Record) -> Vec<Module> {
 /// The fixtures that took most first.
 #[must_use]
 pub fn fixtures(record: &Record) -> Vec<Fixture> {
-    let mut sums: BTreeMap<&str, (Fixture, BTreeSet<WorkerId>)> = BTreeMap::new();
-    for set_up in &record.set_ups {
-        let seconds = f64::from(set_up.seconds).max(0.0);
-        let (fixture, workers) = sums.entry(&set_up.fixture).or_default();
-        fixture.times += 1;
-        fixture.seconds += seconds;
-        fixture.longest = fixture.longest.max(seconds);
-        workers.insert(set_up.worker);
+    let mut by_name: BTreeMap<(&str, FixtureScope), Vec<(WorkerId, &FixtureTimes)>> = BTreeMap::new();
+    for (worker, times) in &record.set_ups {
+        by_name.entry((&times.name, times.scope)).or_default().push((*worker, times));
     }
-    let named = |(name, (fixture, workers)): (&str, (Fixture, BTreeSet<WorkerId>))| Fixture {
+    let summed = |((name, scope), set_ups): ((&str, _), Vec<(WorkerId, &FixtureTimes)>)| Fixture {
         name: name.to_owned(),
-        workers: workers.len(),
-        ..fixture
+        scope,
+        times: set_ups.iter().map(|(_, times)| times.times as usize).sum(),
+        workers: set_ups.iter().map(|(worker, _)| worker).collect::<BTreeSet<_>>().len(),
+        seconds: set_ups.iter().map(|(_, times)| f64::from(times.seconds)).sum(),
+        longest: set_ups.iter().map(|(_, times)| f64::from(times.longest)).fold(0.0, f64::max),
     };
-    let mut fixtures: Vec<Fixture> = sums.into_iter().map(named).collect();
+    let mut fixtures: Vec<Fixture> = by_name.into_iter().map(summed).collect();
     fixtures.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
     fixtures
 }
@@ -106,6 +107,8 @@ mod tests {
             .set_up(0, "::database", 1.0)
             .set_up(1, "::database", 3.0)
             .set_up(1, "::other", 0.5)
+            .set_up_in(FixtureScope::Module, 0, "a.py::small", 0.25)
+            .set_up_in(FixtureScope::Module, 1, "a.py::small", 0.2)
             .record();
         let modules = modules(&record);
         assert_eq!(modules.iter().map(|module| &*module.name).collect::<Vec<_>>(), ["b.py", "a.py"]);
@@ -115,5 +118,7 @@ mod tests {
         assert_eq!((&*fixtures[0].name, fixtures[0].times, fixtures[0].workers), ("::database", 2, 2));
         assert!(close(fixtures[0].longest, 3.0) && close(fixtures[0].repeated(), 2.0));
         assert!(close(fixtures[1].repeated(), 0.0));
+        assert_eq!((&*fixtures[2].name, fixtures[2].workers), ("a.py::small", 2));
+        assert!(close(fixtures[2].repeated(), 0.0), "each module's worker has to");
     }
 }

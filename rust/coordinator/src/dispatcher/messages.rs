@@ -92,11 +92,9 @@ impl Dispatcher {
                     self.finished(worker, item, at, spent);
                 }
             }
-            (Upward::SetUp { fixture, seconds }, Role::Worker(worker)) => {
-                if let Some(run) = &mut self.run {
-                    run.scheduler.measured(&fixture, f64::from(seconds));
-                }
-                self.history.lock().unwrap_or_else(PoisonError::into_inner).set_up(worker, fixture, seconds);
+            (Upward::SetUp { fixture, seconds }, Role::Worker(_)) => self.measured(fixture, seconds),
+            (Upward::Fixtures(fixtures), Role::Worker(worker)) => {
+                self.history.lock().unwrap_or_else(PoisonError::into_inner).set_ups(worker, fixtures);
             }
             (Upward::Starved(question), Role::Worker(worker)) => {
                 self.questions.insert(worker, question);
@@ -123,6 +121,7 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
+                | Upward::Fixtures(_)
                 | Upward::Outgrown { .. }
                 | Upward::Leaving(_)
                 | Upward::WantsTerminal
@@ -140,6 +139,14 @@ impl Dispatcher {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).finished(worker, item, at, spent);
         let seconds = f64::from(spent.own().max(0.0));
         self.schedule(|scheduler| scheduler.finished(worker, item, seconds).unwrap_or_default());
+    }
+
+    /// A fixture of session or package scope has taken so long to set up.
+    fn measured(&mut self, fixture: String, seconds: f32) {
+        if let Some(run) = &mut self.run {
+            run.scheduler.measured(&fixture, f64::from(seconds));
+        }
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).set_up(fixture, seconds);
     }
 
     /// The worker has configured itself, or will not: when that is true of all, tests may start.

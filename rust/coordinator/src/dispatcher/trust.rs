@@ -41,6 +41,7 @@ impl Dispatcher {
                 Upward::WantItems
                 | Upward::Ready
                 | Upward::SetUp { .. }
+                | Upward::Fixtures(_)
                 | Upward::Starved(_)
                 | Upward::Leaving(_)
                 | Upward::WantsTerminal
@@ -69,6 +70,7 @@ impl Dispatcher {
                 | Upward::Ready
                 | Upward::Reports { .. }
                 | Upward::SetUp { .. }
+                | Upward::Fixtures(_)
                 | Upward::Starved(_)
                 | Upward::Released(_)
                 | Upward::Interrupted(_)

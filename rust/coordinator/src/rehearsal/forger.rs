@@ -5,7 +5,9 @@ use serde_bytes::ByteBuf;
 use super::Rehearsal;
 use super::actors::FIRST_PID;
 use super::wire::{Sent, Wire, encoded};
-use crate::model::{Collection, Item, ItemId, Membership, WideFixture, WideFixtures, WorkerId};
+use crate::model::{
+    Collection, FixtureScope, FixtureTimes, Item, ItemId, Membership, WideFixture, WideFixtures, WorkerId,
+};
 use crate::protocol::{ExitStatus, LeftProcess, Role, Upward};
 use crate::timings::Spent;
 
@@ -81,7 +83,7 @@ impl Rehearsal<'_> {
 
     fn anything(&mut self) -> Upward {
         let payload = ByteBuf::new();
-        match self.choices.below(19) {
+        match self.choices.below(20) {
             0 => Upward::Note(payload),
             1 => Upward::Collected { collection: self.any_collection(), payload },
             2 => Upward::WantItems,
@@ -110,6 +112,13 @@ impl Rehearsal<'_> {
             15 => Upward::Forked { role: self.any_role(), pid: self.any_pid() },
             16 => Upward::WantsTerminal,
             17 => Upward::ReturnsTerminal,
+            18 => Upward::Fixtures(vec![FixtureTimes {
+                name: String::new(),
+                scope: FixtureScope::Session,
+                times: self.any_item().0,
+                seconds: self.any_seconds(),
+                longest: self.any_seconds(),
+            }]),
             _ => Upward::Exited { pid: self.any_pid(), status: ExitStatus::Unknown },
         }
     }
