@@ -13,6 +13,11 @@ use crate::timings::{Spent, module_of};
 /// No more executions are recorded of one run: of each there are 48 bytes in the controller.
 const MOST_EXECUTIONS: usize = 1_000_000;
 
+/// No run begins with more workers, and no machine has more processors, by far.
+const MOST_WORKERS: u32 = 100_000;
+/// No run takes longer: three years.
+const MOST_SECONDS: f64 = 1e8;
+
 /// One item was run to its end. Times are seconds since the run's start.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Execution {
@@ -58,6 +63,30 @@ pub enum Happened {
     Replaced(WorkerId),
     /// Work has changed hands.
     Stolen(Theft),
+}
+
+impl Happened {
+    /// The item that it is about.
+    fn item(self) -> Option<ItemId> {
+        match self {
+            Self::Crashed { item, .. } => item,
+            Self::Stolen(theft) => Some(theft.first),
+            Self::Collected | Self::Started(_) | Self::Ready(_) | Self::Ended(_) | Self::Replaced(_) => None,
+        }
+    }
+
+    /// The workers that it is about.
+    fn workers(self) -> impl Iterator<Item = WorkerId> {
+        let (one, other) = match self {
+            Self::Collected => (None, None),
+            Self::Started(worker) | Self::Ready(worker) | Self::Ended(worker) | Self::Replaced(worker) => {
+                (Some(worker), None)
+            }
+            Self::Crashed { worker, .. } => (Some(worker), None),
+            Self::Stolen(theft) => (Some(theft.thief), Some(theft.victim)),
+        };
+        one.into_iter().chain(other)
+    }
 }
 
 /// Work that was one worker's has become another's.
@@ -208,6 +237,34 @@ pub struct Record {
     pub failures: Vec<Failure>,
 }
 
+impl Record {
+    /// Whether it can be that of a run: its items exist, its times are times, and no worker has a number beyond those that
+    /// can have been started.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let count = self.nodeids.len();
+        let items = self.executions.iter().map(|execution| execution.item);
+        let items = items.chain(self.outcomes.iter().map(|(item, _)| *item));
+        let items = items.chain(self.failures.iter().filter_map(|failure| failure.item));
+        let mut items = items.chain(self.events.iter().filter_map(|(_, event)| event.item()));
+        let mut keys = self.places.iter().flat_map(|place| [place.group, place.atom]);
+        let workers = self.executions.iter().map(|execution| execution.worker);
+        let workers = workers.chain(self.set_ups.iter().map(|(worker, _)| *worker));
+        let mut workers = workers.chain(self.events.iter().flat_map(|(_, event)| event.workers()));
+        let started = MOST_WORKERS as usize + self.executions.len() + self.events.len();
+        let times = self.events.iter().map(|(at, _)| *at).chain([self.about.seconds]);
+        let mut times = times.chain(self.executions.iter().map(|execution| execution.ended));
+        (self.places.is_empty() || self.places.len() == count)
+            && items.all(|item| item.index() < count)
+            && keys.all(|key| (key as usize) < 2 * count)
+            && self.about.workers.max(self.about.cores) <= MOST_WORKERS
+            && workers.all(|worker| worker.index() < started)
+            && times.all(|time| time.abs() < MOST_SECONDS)
+            && self.executions.iter().all(|execution| is_sound(&execution.spent))
+            && self.set_ups.iter().all(|(_, times)| are_seconds(&[times.seconds, times.longest]))
+    }
+}
+
 /// Gathers what happens in a run.
 #[derive(Debug)]
 pub struct Recorder {
@@ -306,7 +363,7 @@ fn is_sound(spent: &Spent) -> bool {
 }
 
 fn are_seconds(parts: &[f32]) -> bool {
-    parts.iter().all(|part| part.is_finite() && *part >= 0.0)
+    parts.iter().all(|part| (0.0..MOST_SECONDS).contains(&f64::from(*part)))
 }
 
 #[cfg(test)]

@@ -108,22 +108,18 @@ pub fn read(path: &Path) -> Result<Record, RecordError> {
     decode(&bytes).ok_or_else(|| RecordError::Foreign { path: path.to_owned() })
 }
 
-/// What such a file says; nothing if it is none. Numbers of items that do not exist are refused.
+/// What such a file says; nothing if it is none, or speaks of what can't be.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> Option<Record> {
     let record: Record = frame::decode(bytes.strip_prefix(MAGIC)?).ok()?;
-    let count = record.nodeids.len();
-    let items = record.executions.iter().map(|execution| execution.item);
-    let items = items.chain(record.outcomes.iter().map(|(item, _)| *item));
-    let items = items.chain(record.failures.iter().filter_map(|failure| failure.item));
-    let keys = record.places.iter().flat_map(|place| [place.group, place.atom]);
-    let is_sound = (record.places.is_empty() || record.places.len() == count)
-        && items.into_iter().all(|item| item.index() < count)
-        && keys.into_iter().all(|key| (key as usize) < 2 * count);
-    is_sound.then_some(record)
+    record.is_sound().then_some(record)
 }
 
-fn encode(record: &Record) -> io::Result<Vec<u8>> {
+/// What the file of a record holds.
+///
+/// # Errors
+/// Those of the encoder.
+pub fn encode(record: &Record) -> io::Result<Vec<u8>> {
     let mut bytes = MAGIC.to_vec();
     rmp_serde::encode::write(&mut bytes, record).map_err(io::Error::other)?;
     Ok(bytes)
