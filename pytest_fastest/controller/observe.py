@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest import _core
 from pytest_fastest.controller import live
 from pytest_fastest.controller.interrupts import wipe_before_endings
-from pytest_fastest.controller.running import Running, Watch
+from pytest_fastest.controller.running import Running, Watch, remaining
 from pytest_fastest.controller.tally import Tally
 from pytest_fastest.texts import one_line
 from pytest_fastest.worker import crash
@@ -171,7 +171,7 @@ class Observer:
         # If every worker runs everything, there is no history of it.
         if left is None or not seen or self._total != len(self._replay.nodeids):
             return None
-        return max(left - sum(running.seconds for running in seen), 0.0) / len(seen)
+        return remaining(left, seen, [self._coordinator.usual(running.item) or 0.0 for running in seen])
 
 
 def _in_words(seconds: float) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_fastest import _core
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_fastest.controller.nodes import Nodes
 
 # Without a history, a test is slow after so many seconds.
@@ -22,6 +24,16 @@ class Running(NamedTuple):
     worker: int
     item: int
     seconds: float
+
+
+def remaining(left: float, seen: Sequence[Running], usual: Sequence[float]) -> float:
+    """Seconds until the end of a run of which one worker would need `left` for what has not finished, `seen` among it,
+    which take so many seconds as a rule.
+    """
+    # Who takes longer than usual says nothing of the others.
+    done = sum(min(running.seconds, whole) for running, whole in zip(seen, usual, strict=True))
+    longest = max(whole - running.seconds for running, whole in zip(seen, usual, strict=True))
+    return max((left - done) / len(seen), longest, 0.0)
 
 
 class Watch:

@@ -72,6 +72,7 @@ def test_what_has_been_done_and_what_is_being_done(suite: Suite) -> None:
         # Below pytest's own output, and the longest first.
         rows = terminal.rows()
         assert re.search(r"[.Fs]+$", rows[rows.index(shown[1]) - 1])
+        assert b"left" not in terminal.written, "nobody knows"
         go(suite, "go-b")
         terminal.await_text(r"10/11 +90 %.*\ngw\d +\d+\.\d s test_a.py::test_long\n")
         go(suite)

@@ -194,11 +194,17 @@ def test_another_file_is_left_alone(suite: Suite) -> None:
     assert "results.json does not hold timings" in shown.stderr
 
 
-def test_a_folder_that_is_not_there(suite: Suite) -> None:
+def test_folders_are_made(suite: Suite) -> None:
     suite.write(test_a="def test_a(): pass")
-    result = suite.run("-n", "2", "--timings", "nowhere/timings")
+    suite.run("-n", "2", "--timings", "some/where/timings")
+    assert "test_a.py::test_a" in suite.run("--show-timings", "--timings", "some/where/timings").stdout
+
+
+def test_a_place_that_is_none(suite: Suite) -> None:
+    suite.write(test_a="def test_a(): pass")
+    result = suite.run("-n", "2", "--timings", "test_a.py/timings")
     assert result.returncode == 0
-    assert "fastest: timings can't be written: " in result.stdout
+    assert "test_a.py/timings: Not a directory" in result.stdout
     assert warned(result) == 1
 
 
@@ -289,9 +295,9 @@ def test_where_warnings_are_errors_timings_that_are_no_good_are_none(suite: Suit
     assert result.returncode == 0, result.output
     assert "does not hold timings of this version of fastest: this run goes without" in result.stdout
     assert "does not hold" not in suite.run("-n", "2").stdout
-    result = suite.run("-n", "2", "--timings", "nowhere/timings")
+    result = suite.run("-n", "2", "--timings", "test_a.py/timings")
     assert result.returncode == 0, result.output
-    assert "fastest: timings can't be written: " in result.stdout
+    assert "test_a.py/timings: Not a directory" in result.stdout
 
 
 def test_a_link_to_timings_stays_one(suite: Suite) -> None:

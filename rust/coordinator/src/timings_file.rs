@@ -60,12 +60,16 @@ pub fn encode(timings: &Timings) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Adds what a run has found out. With `replace`, a file that holds something else is written anew.
+/// Adds what a run has found out. With `replace`, a file that holds something else is written anew. Folders are made if there
+/// are none.
 ///
 /// # Errors
 /// [`TimingsError`]; the file is as it was then.
 pub fn add(path: &Path, findings: Findings, day: u32, replace: bool) -> Result<(), TimingsError> {
     let failed = |source| TimingsError::Io { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
     let lock = lock(path).map_err(failed)?;
     let mut timings = match read(path) {
         Err(TimingsError::Foreign { .. }) if replace => Timings::default(),
@@ -164,10 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error() {
+    fn a_folder_is_made() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("nowhere").join("timings");
-        let error = add(&path, found("a"), 1, true).expect_err("there is no folder");
+        add(&path, found("a"), 1, true).expect("there is one now");
+        let error = add(&path.join("below"), found("a"), 1, true).expect_err("it is a file");
         assert!(error.to_string().contains("nowhere"), "{error}");
     }
 }
