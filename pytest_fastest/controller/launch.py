@@ -28,6 +28,7 @@ from pytest_fastest.worker.terminal import Terminal, flush, open_all
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
+    from pytest_fastest.controller.stacks import Asked
     from pytest_fastest.request import Request
 
 # Seconds that the template may take to unconfigure itself before it is killed.
@@ -49,6 +50,8 @@ class Launched(NamedTuple):
     environment: list[tuple[str, str]]
     # There is somebody who could use a debugger.
     has_keys: bool
+    # Somebody wants to know where the run is.
+    asked: Asked
 
 
 def launch(config: pytest.Config, request: Request) -> None:
@@ -82,6 +85,10 @@ def launch(config: pytest.Config, request: Request) -> None:
             can_fork = worker is None and method == "fork"
             Process(address, provisional, Terminal.leave(), worker=worker, can_fork=can_fork).enter(config)
             return
+    # First, as a signal that nobody heeds would end this process.
+    from pytest_fastest.controller.stacks import Asked
+
+    asked = Asked(config)
     from pytest_fastest.controller.session import ControllerPlugin
     from pytest_fastest.worker import reports
 
@@ -107,7 +114,8 @@ def launch(config: pytest.Config, request: Request) -> None:
         command = _write_boot(config, address, provisional, directory)
     except OSError as error:
         raise no_room(error) from None
-    run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()), has_keys)
+    environment = list(os.environ.items())
+    run = Launched(coordinator, directory, testrunuid, method, reason, command, environment, has_keys, asked)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:
