@@ -94,14 +94,7 @@ def launch(config: pytest.Config, request: Request) -> None:
 
     # The interpreter looks for garbage three times while it exits, in all that pytest and plugins have made.
     atexit.register(gc.freeze)
-    # The first threads of this process, now that nothing forks from it any more.
-    try:
-        coordinator = bound.start(base_pid)
-    except OSError as error:
-        if base_pid is not None:
-            # Nobody answers it, so it ends.
-            os.waitpid(base_pid, 0)
-        raise no_process("a thread", error) from None
+    coordinator = _start_coordinator(bound, base_pid)
     if method == "spawn":
         from pytest_fastest.controller.guard import guard
 
@@ -123,6 +116,17 @@ def launch(config: pytest.Config, request: Request) -> None:
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
     surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
+
+
+def _start_coordinator(bound: _core.Address, base_pid: int | None) -> _core.Coordinator:
+    """Starts the first threads of this process, now that nothing forks from it any more."""
+    try:
+        return bound.start(base_pid)
+    except OSError as error:
+        if base_pid is not None:
+            # Nobody answers it, so it ends.
+            os.waitpid(base_pid, 0)
+        raise no_process("a thread", error) from None
 
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:

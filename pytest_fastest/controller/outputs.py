@@ -55,9 +55,7 @@ class Outputs:
                     path.symlink_to(terminal.passage(self._directory, worker, terminal.OUT))
                     continue
                 is_terminal = stream is not None and stream.isatty()
-                self._streams.append(
-                    _Stream(worker, path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR)
-                )
+                self._streams.append(_Stream(worker, path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR))
 
     def _is_prefixed(self) -> bool:
         wish = self._config.option.output_prefix

@@ -83,6 +83,8 @@ class Stacks:
         if (reporter := self._begin("no test runs yet: collecting")) is not None:
             stack = crash.take_stack(self._directory, "collector")
             reporter.write_line(stack or "the process that collects has not begun to")
+            # Nothing may be written for a long time, and somebody waits for it.
+            reporter.flush()
 
     def show(self, seen: Sequence[tuple[str, Running]]) -> None:
         """Shows what these tests are at; each with what it is called."""
