@@ -213,6 +213,31 @@ def test_no_capturing_at_all(suite: Suite) -> None:
         terminal.await_text(r"21\n\(Pdb\) c(?s:.*)2 passed")
 
 
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_what_is_let_through_leaves_the_debugger_its_terminal(suite: Suite, capture: str) -> None:
+    """Live logs, and `capsys.disabled()`."""
+    suite.write(
+        test_a="""
+        import logging
+        def test_stops(capsys):
+            breakpoint()
+            logging.warning("logged")
+            with capsys.disabled(): print("let through")
+            print("captured")
+        """
+    )
+    arguments = ["-n", "1", f"--capture={capture}", "-o", "log_cli=true"]
+    with screen(rows=40) as terminal, started(suite, terminal, *arguments) as running:
+        terminal.await_text(r"\(Pdb\)")
+        for _ in range(4):
+            terminal.type("n\n")
+        terminal.type("p 'still', 'here'\n")
+        terminal.await_text(r"WARNING +root:test_a.py:5 logged\n(?s:.*)let through\n(?s:.*)\('still', 'here'\)")
+        terminal.type("c\n")
+        assert running.finish().returncode == 0
+        terminal.await_text("1 passed")
+
+
 def test_who_debugs_does_not_hang(suite: Suite) -> None:
     suite.write(test_a=STOPS, test_b="import time\ndef test_b(): time.sleep(1000)")
     with screen() as terminal, started(suite, terminal, "-n", "2", "--hang-timeout", "1") as running:
