@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_fastest import tty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import pytest
@@ -58,6 +58,20 @@ class Debugging:
             self._borrowed.end()
             self._borrowed = None
             self._say_back()
+
+
+@contextlib.contextmanager
+def only_in_tests(config: pytest.Config) -> Iterator[None]:
+    """Lets `--pdb` pass over errors until the end of the block: they are reported. Who collects has no terminal."""
+    debugger = config.pluginmanager.get_plugin("pdbinvoke")
+    if debugger is None:
+        yield
+        return
+    config.pluginmanager.unregister(debugger)
+    try:
+        yield
+    finally:
+        config.pluginmanager.register(debugger, "pdbinvoke")
 
 
 class _Borrowed:

@@ -23,6 +23,7 @@ from pytest_fastest.worker import (
     afterfork,
     collection,
     crash,
+    debugging,
     ends,
     identity,
     junit,
@@ -31,7 +32,6 @@ from pytest_fastest.worker import (
     own_items,
     reports,
 )
-from pytest_fastest.worker.debugging import Debugging
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -142,7 +142,8 @@ class Process:
         else:
             self._terminal.show_collection(self._config)
         try:
-            return (yield)
+            with debugging.only_in_tests(self._config):
+                return (yield)
         except BaseException as error:
             self._tell_end(error)
             raise
@@ -226,7 +227,7 @@ class Process:
         self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
-        debugger = Debugging(self._config, directory, self._loop.borrow_terminal, self._link.return_terminal)
+        debugger = debugging.Debugging(self._config, directory, self._loop.borrow_terminal, self._link.return_terminal)
         try:
             self._loop.run()
         finally:

@@ -204,6 +204,22 @@ def test_a_debugger_of_the_user_s_own(suite: Suite) -> None:
         assert running.finish().returncode == 0
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_fails_while_it_is_collected_is_reported(suite: Suite, method: str) -> None:
+    """And not debugged, where nobody has a terminal."""
+    suite.write(test_a="1 / 0", test_b=FAILS)
+    arguments = ["-n", "2", "--pdb", "--start-method", method]
+    with screen(rows=60) as terminal:
+        with started(suite, terminal, *arguments) as running:
+            assert running.finish().returncode == 2
+            terminal.await_text(r"E +ZeroDivisionError(?s:.*)ERROR test_a.py - ZeroDivisionError(?s:.*)1 error")
+        with started(suite, terminal, *arguments, "--continue-on-collection-errors") as running:
+            terminal.await_text(r"entering PDB(?s:.*)test_fails.*\n.*\n\(Pdb\)")
+            terminal.type("c\n")
+            running.finish()
+            terminal.await_text("1 failed, 1 passed, 1 error")
+
+
 def test_no_capturing_at_all(suite: Suite) -> None:
     suite.write(test_a=STOPS)
     with screen() as terminal, started(suite, terminal, "-n", "1", "-s") as running:

@@ -11,7 +11,6 @@ import pytest
 from processes.harness import METHODS, wait_until
 
 if TYPE_CHECKING:
-
     from processes.harness import Running, Suite
 
 WAITS = """
