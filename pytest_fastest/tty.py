@@ -75,9 +75,10 @@ def note(directory: str) -> Path:
     return Path(directory) / "borrower"
 
 
-def write_down(note: Path, terminal: int, group: int) -> None:
-    """Before that process group gets the terminal. Raises `OSError` if there is no room."""
-    note.write_bytes(marshal.dumps((group, termios.tcgetattr(terminal))))
+def write_down(note: Path, terminal: int) -> None:
+    """Before this process's group gets the terminal. Without room for it, a killed run does not give it back."""
+    with contextlib.suppress(OSError, termios.error):
+        note.write_bytes(marshal.dumps((os.getpgrp(), termios.tcgetattr(terminal))))
 
 
 def hear_of_no_background() -> dict[signal.Signals, Any]:

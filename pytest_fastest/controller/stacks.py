@@ -82,7 +82,7 @@ class Stacks:
         """Shows what the collector is at."""
         if (reporter := self._begin("no test runs yet: collecting")) is not None:
             stack = crash.take_stack(self._directory, "collector")
-            reporter.write_line(stack or "the process that collects has not begun to")
+            reporter.write_line(stack or "the process that collects has no stack yet")
             # Nothing may be written for a long time, and somebody waits for it.
             reporter.flush()
 

@@ -91,7 +91,7 @@ class _Borrowed:
         self._note = note
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
-            tty.write_down(note, self._terminal, os.getpgrp())
+            tty.write_down(note, self._terminal)
             tty.put_in_foreground(self._terminal, os.getpgrp())
         # Stopped alone, it would leave a terminal that nobody reads: the shell looks after the controller. And a key
         # ends no test that somebody debugs: that is what `quit` is for.
@@ -115,7 +115,7 @@ class _Borrowed:
         with contextlib.suppress(OSError):
             tty.put_in_foreground(self._terminal, self._group)
             os.setpgid(0, self._group)
-            self._note.unlink()
+            self._note.unlink(missing_ok=True)
         for number, handler in self._handlers:
             signal.signal(number, handler)
         for stream, before in enumerate(self._before):
