@@ -7,9 +7,11 @@ that the others do not hear of it.
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 try:
     import termios
@@ -68,6 +70,49 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def note(directory: str) -> Path:
+    """Where in the run's directory it is written down who has the terminal."""
+    return Path(directory) / "borrower"
+
+
+def write_down(note: Path, terminal: int) -> None:
+    """Before this process's group gets the terminal. Without room for it, a killed run does not give it back."""
+    with contextlib.suppress(OSError, termios.error):
+        note.write_bytes(marshal.dumps((os.getpgrp(), termios.tcgetattr(terminal))))
+
+
+def hear_of_no_background() -> dict[signal.Signals, Any]:
+    """Lets this process go on when the others of its group are stopped because they read from, or write to, a terminal
+    that they have lent. Returns the handlers from before.
+    """
+    if termios is None:
+        return {}
+    return {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTTIN, signal.SIGTTOU)}
+
+
+def recover(note: Path) -> None:
+    """Takes the terminal back for this process's group, if a borrower still has it and the lender is gone.
+
+    What the group does then, a script for instance, was perhaps stopped meanwhile.
+    """
+    try:
+        borrower, attributes = marshal.loads(note.read_bytes())
+        terminal = open_terminal()
+    except (AttributeError, EOFError, OSError, ValueError, TypeError):
+        return
+    try:
+        # A shell may have taken it already.
+        if os.tcgetpgrp(terminal) == borrower:
+            put_in_foreground(terminal, os.getpgrp())
+            with _undisturbed():
+                termios.tcsetattr(terminal, termios.TCSADRAIN, attributes)
+            os.killpg(os.getpgrp(), signal.SIGCONT)
+    except (OSError, termios.error):
+        return
+    finally:
+        os.close(terminal)
+
+
 class Loan:
     """The lender's side: how the terminal was, to have it back so."""
 
@@ -75,6 +120,11 @@ class Loan:
         """Raises `OSError` if there is none."""
         self._terminal = open_terminal()
         self._attributes = termios.tcgetattr(self._terminal)
+
+    def begin_line(self) -> None:
+        """Lets what is written next stand on a line of its own, wherever the borrower has left off."""
+        with contextlib.suppress(OSError), _undisturbed():
+            os.write(self._terminal, b"\n")
 
     def end(self) -> None:
         """Takes the terminal back, in whatever state the borrower has left it; it may have died."""

@@ -37,7 +37,7 @@ class Crew:
         self.method = run.method
         self.memory = memory.Memory(config, replay.nodeid)
         self.missing = MissingWorkers()
-        self.lending = Lending(run)
+        self.lending = Lending(run, screen)
         self.outputs = Outputs(config, run.directory, screen)
         self.most_restarts = 0
         self._count = 0
@@ -114,7 +114,7 @@ class Crew:
     def is_down(self, node: WorkerNode, error: object) -> None:
         """Tells plugins that a worker is gone; `error`: what happened to it, if anything did."""
         node.shutting_down = True
-        self.lending.ended(int(node.gateway.id.removeprefix("gw")))
+        self.lending.ended(int(node.gateway.id.removeprefix("gw")), error)
         self._config.hook.pytest_testnodedown(node=node, error=error)
         if node in self._nodes.sched.nodes:  # Not if it never became ready.
             self._nodes.sched.nodes.remove(node)

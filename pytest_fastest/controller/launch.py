@@ -28,6 +28,7 @@ from pytest_fastest.worker.terminal import Terminal, flush, open_all
 from pytest_fastest.xdist import options as surface
 
 if TYPE_CHECKING:
+    from pytest_fastest.controller.stacks import Asked
     from pytest_fastest.request import Request
 
 # Seconds that the template may take to unconfigure itself before it is killed.
@@ -49,6 +50,8 @@ class Launched(NamedTuple):
     environment: list[tuple[str, str]]
     # There is somebody who could use a debugger.
     has_keys: bool
+    # Somebody wants to know where the run is.
+    asked: Asked
 
 
 def launch(config: pytest.Config, request: Request) -> None:
@@ -82,19 +85,16 @@ def launch(config: pytest.Config, request: Request) -> None:
             can_fork = worker is None and method == "fork"
             Process(address, provisional, Terminal.leave(), worker=worker, can_fork=can_fork).enter(config)
             return
+    # First, as a signal that nobody heeds would end this process.
+    from pytest_fastest.controller.stacks import Asked
+
+    asked = Asked(config)
     from pytest_fastest.controller.session import ControllerPlugin
     from pytest_fastest.worker import reports
 
     # The interpreter looks for garbage three times while it exits, in all that pytest and plugins have made.
     atexit.register(gc.freeze)
-    # The first threads of this process, now that nothing forks from it any more.
-    try:
-        coordinator = bound.start(base_pid)
-    except OSError as error:
-        if base_pid is not None:
-            # Nobody answers it, so it ends.
-            os.waitpid(base_pid, 0)
-        raise no_process("a thread", error) from None
+    coordinator = _start_coordinator(bound, base_pid)
     if method == "spawn":
         from pytest_fastest.controller.guard import guard
 
@@ -107,7 +107,8 @@ def launch(config: pytest.Config, request: Request) -> None:
         command = _write_boot(config, address, provisional, directory)
     except OSError as error:
         raise no_room(error) from None
-    run = Launched(coordinator, directory, testrunuid, method, reason, command, list(os.environ.items()), has_keys)
+    environment = list(os.environ.items())
+    run = Launched(coordinator, directory, testrunuid, method, reason, command, environment, has_keys, asked)
     if method == "spawn":
         coordinator.spawn_collector([*command, "collector"], run.environment)
     if request.keep_order:
@@ -115,6 +116,17 @@ def launch(config: pytest.Config, request: Request) -> None:
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
     surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
+
+
+def _start_coordinator(bound: _core.Address, base_pid: int | None) -> _core.Coordinator:
+    """Starts the first threads of this process, now that nothing forks from it any more."""
+    try:
+        return bound.start(base_pid)
+    except OSError as error:
+        if base_pid is not None:
+            # Nobody answers it, so it ends.
+            os.waitpid(base_pid, 0)
+        raise no_process("a thread", error) from None
 
 
 def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | None]:

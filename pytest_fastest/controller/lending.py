@@ -10,13 +10,15 @@ from pytest_fastest import tty
 if TYPE_CHECKING:
     from pytest_fastest.controller.launch import Launched
     from pytest_fastest.controller.observe import Observer
+    from pytest_fastest.controller.screen import Screen
 
 
 class Lending:
     """Of one run. While the terminal is lent, what others report is held back."""
 
-    def __init__(self, run: Launched) -> None:
+    def __init__(self, run: Launched, screen: Screen) -> None:
         self._coordinator = run.coordinator
+        self._screen = screen
         self._has_keys = run.has_keys
         self._observer: Observer | None = None
         self._waiting: deque[int] = deque()
@@ -25,9 +27,9 @@ class Lending:
         self._is_closed = False
 
     @property
-    def is_lent(self) -> bool:
-        """A worker has the terminal."""
-        return self._borrower is not None
+    def borrower(self) -> int | None:
+        """The worker that has the terminal."""
+        return self._borrower
 
     def watched_by(self, observer: Observer) -> None:
         """What this observer shows makes room for a debugger."""
@@ -39,12 +41,17 @@ class Lending:
         if self._borrower is None:
             self._lend()
 
-    def ended(self, worker: int) -> None:
-        """The worker does not need it any more; it may be gone."""
+    def ended(self, worker: int, cause: object = None) -> None:
+        """The worker does not need it any more. `cause`: what it has died of, if it has."""
         if worker in self._waiting:
             self._waiting.remove(worker)
         if worker == self._borrower:
+            if cause is not None and self._loan is not None:
+                # Behind its prompt.
+                self._loan.begin_line()
             self._take_back()
+            if cause is not None:
+                self._screen.say(f"gw{worker} {cause} in the debugger")
             if self._waiting:
                 self._lend()
 

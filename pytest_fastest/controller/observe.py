@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,6 @@ from pytest_fastest.controller.interrupts import wipe_before_endings
 from pytest_fastest.controller.running import Running, Watch, remaining
 from pytest_fastest.controller.tally import Tally
 from pytest_fastest.texts import one_line
-from pytest_fastest.worker import crash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,22 +21,23 @@ if TYPE_CHECKING:
     from pytest_fastest.controller.nodes import Nodes
     from pytest_fastest.controller.replay import Replay
     from pytest_fastest.controller.screen import Screen
+    from pytest_fastest.controller.stacks import Stacks
 
 # Seconds between two looks.
 _EVERY = 0.1
-# What workers have to write down their stacks (seconds).
-_WRITING = 0.3
 
 
 class Observer:
     """Of one run, from the time when tests are dealt."""
 
-    def __init__(self, config: pytest.Config, run: Launched, nodes: Nodes, replay: Replay, screen: Screen) -> None:
+    def __init__(
+        self, config: pytest.Config, run: Launched, nodes: Nodes, replay: Replay, screen: Screen, stacks: Stacks
+    ) -> None:
         self._config = config
         self._coordinator = run.coordinator
-        self._directory = run.directory
         self._replay = replay
         self._screen = screen
+        self._stacks = stacks
         self._total = 0
         slow_after: float | None = config.option.slow_after
         self._watch = Watch(self._coordinator, nodes, slow_after)
@@ -51,8 +49,6 @@ class Observer:
         # Where nobody looks, only what was asked for is said.
         self._names_slow = self._live is not None or slow_after is not None
         self._next = 0.0
-        self._asked = False
-        self._stacks_at: float | None = None
 
     def _is_wanted(self) -> bool:
         wish = self._config.option.fastest_progress
@@ -65,7 +61,6 @@ class Observer:
         """Shows what there is to see of `total` tests until the end of the block."""
         self._total = total
         with ExitStack() as stack:
-            stack.callback(self._listen())
             if self._live is not None:
                 self._live.begin()
                 stack.callback(self._live.end)
@@ -92,29 +87,11 @@ class Observer:
             self._held.end()
         self._held = None
 
-    def _listen(self) -> Any:
-        """Lets SIGUSR1 ask for stacks, if nobody else wants it; returns what undoes that."""
-        number: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-        if number is None or signal.getsignal(number) is not signal.SIG_DFL:
-            return lambda: None
-        if threading.current_thread() is not threading.main_thread():
-            return lambda: None
-        signal.signal(number, self._ask)
-        return lambda: signal.signal(number, signal.SIG_DFL)
-
-    def _ask(self, _number: int, _frame: object) -> None:
-        self._asked = True
-
     def look(self) -> None:
         """Shows what is new, if it is time to. To be called often."""
         now = _core.monotonic()
-        if self._asked:
-            self._asked = False
-            self._coordinator.dump()
-            self._stacks_at = now + _WRITING
-        if self._stacks_at is not None and now >= self._stacks_at:
-            self._stacks_at = None
-            self._show_stacks()
+        if self._stacks.are_due(of_tests=True):
+            self._stacks.show([(self._named(running), running) for running in self._watch.look()])
         # Nobody is hurried who debugs.
         if now < self._next or not self._names_slow or self._held is not None:
             return
@@ -127,19 +104,6 @@ class Observer:
 
     def _named(self, running: Running) -> str:
         return f"gw{running.worker} {self._replay.nodeid(running.item)}"
-
-    def _show_stacks(self) -> None:
-        seen = self._watch.look()
-        if self._reporter is None:
-            return
-        self._screen.begin_line()
-        self._reporter.section("running tests", sep="=")
-        for running in seen:
-            name = f"gw{running.worker}"
-            self._reporter.write_line(f"{self._named(running)} ({running.seconds:.1f} s)", bold=True)
-            self._reporter.write_line(crash.take_stack(str(self._directory), name))
-        if not seen:
-            self._reporter.write_line("none")
 
     def _lines(self, canvas: live.Live, seen: list[Running]) -> list[str]:
         width, rows = canvas.size()

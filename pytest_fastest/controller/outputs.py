@@ -24,6 +24,8 @@ _PATIENCE = 1.0
 # One look reads no more than this of each stream: a test that writes without end does not keep the run from going on
 # (bytes).
 _MOST = 1 << 20
+# While somebody debugs, no more than this waits to be shown (bytes). Who has more to write waits, as at a full pipe.
+_MOST_HELD = 1 << 20
 _CHUNK = 1 << 16
 
 
@@ -36,6 +38,7 @@ class Outputs:
         self._directory = directory
         self._screen = screen
         self._streams: list[_Stream] = []
+        self._held = 0
 
     def open(self, worker: int) -> None:
         """Before the worker starts, which finds its streams in the run's directory. If there is no room for them, it
@@ -47,16 +50,26 @@ class Outputs:
         for kind, stream in ((terminal.OUT, sys.stdout), (terminal.ERR, sys.stderr)):
             path = terminal.passage(self._directory, worker, kind)
             with contextlib.suppress(OSError):
+                if kind == terminal.ERR and _lead_to_one_place():
+                    # One stream keeps the order in which they are written to.
+                    path.symlink_to(terminal.passage(self._directory, worker, terminal.OUT))
+                    continue
                 is_terminal = stream is not None and stream.isatty()
-                self._streams.append(_Stream(path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR))
+                self._streams.append(_Stream(worker, path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR))
 
     def _is_prefixed(self) -> bool:
         wish = self._config.option.output_prefix
         return bool(sys.stdout.isatty() if wish == "auto" else wish == "on")
 
-    def show(self) -> bool:
-        """Shows what has come; whether anything has."""
-        found = [(stream, stream.lines()) for stream in self._streams]
+    def show(self, borrower: int | None = None) -> bool:
+        """Shows what has come; whether anything has. `borrower`: a worker that has the terminal, until when the others'
+        output waits.
+        """
+        self._held = 0 if borrower is None else self._held
+        # The borrower never waits: nobody could let it go on.
+        is_full = self._held >= _MOST_HELD
+        found = [(stream, stream.lines()) for stream in self._streams if not is_full or stream.worker == borrower]
+        self._held += sum(len(lines) for _, lines in found)
         for stream, lines in found:
             if lines:
                 self._screen.pass_on(lines, is_error=stream.is_error)
@@ -72,11 +85,20 @@ class Outputs:
         self._streams.clear()
 
 
+def _lead_to_one_place() -> bool:
+    """Whether standard output and standard error are the same file or terminal."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 class _Stream:
     """One of a worker's two streams: a pipe, or a terminal if the controller's own leads to one, as tests may ask."""
 
-    def __init__(self, path: Path, prefix: bytes, is_terminal: bool, *, is_error: bool) -> None:
+    def __init__(self, worker: int, path: Path, prefix: bytes, is_terminal: bool, *, is_error: bool) -> None:
         """Raises `OSError` if it can't be made."""
+        self.worker = worker
         self.is_error = is_error
         self._prefix = prefix
         self._descriptors: list[int] = []
@@ -94,7 +116,8 @@ class _Stream:
         if data:
             self._since = _core.monotonic()
             whole, end, self._begun = (self._begun + data).rpartition(b"\n")
-            return self._prefixed(whole + end)
+            # A line that has grown too long is not waited for.
+            return self._prefixed(whole + end) + (self._rest() if len(self._begun) >= _MOST else b"")
         if self._begun and _core.monotonic() - self._since > _PATIENCE:
             return self._rest()
         return b""

@@ -31,8 +31,8 @@ class Replay:
         self.worker_errors: list[str] = []
         # How many items have come to their ends.
         self.done = 0
-        # Items of which something was reported, and not all: whether their bodies are over.
-        self._begun: dict[int, bool] = {}
+        # Items of which something was reported, and not all: the report that tells how their bodies ended.
+        self._begun: dict[int, pytest.TestReport | None] = {}
 
     def nodeid(self, index: int) -> str:
         """The node id of an item."""
@@ -66,7 +66,7 @@ class Replay:
         nodeid, location = self.item(index)
         first = None
         if index not in self._begun:
-            self._begun[index] = False
+            self._begun[index] = None
             self._hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
         for entry in entries:
             match entry:
@@ -75,7 +75,8 @@ class Replay:
                     report = rebuild.report(self._config, data)
                     first = first or report
                     rebuild.share_id(report, first)
-                    self._begun[index] |= _ends_body(report)
+                    if _ends_body(report):
+                        self._begun[index] = report
                     self._log(node, index, report)
                 case ("warning", data):
                     self._warning(data)
@@ -91,7 +92,12 @@ class Replay:
 
     def has_reported_body(self, index: int) -> bool:
         """Whether it was reported how the item's body ended, and not yet how its teardown did."""
-        return self._begun.get(index, False)
+        return self._begun.get(index) is not None
+
+    def has_reported_failure(self, index: int) -> bool:
+        """The same, of a body that has failed."""
+        report = self._begun.get(index)
+        return report is not None and report.failed
 
     def crash(
         self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched, *, alone: bool

@@ -19,6 +19,7 @@ from pytest_fastest.controller.observe import Observer
 from pytest_fastest.controller.replay import Replay
 from pytest_fastest.controller.screen import Screen
 from pytest_fastest.controller.shortage import no_process, no_room
+from pytest_fastest.controller.stacks import Stacks
 from pytest_fastest.report.chronicle import Chronicle
 from pytest_fastest.texts import clean_all
 from pytest_fastest.xdist import options as surface
@@ -60,6 +61,7 @@ class ControllerPlugin:
         self._decides_crashes = False
         self._confirmations = Confirmations(config, request.retry_crashed)
         self._screen = Screen(config)
+        self._stacks = Stacks(config, run, self._screen)
         self._replay = Replay(config, run.testrunuid, self._nodes)
         self._chronicle = Chronicle(config)
         self._crew = Crew(config, run, self._nodes, self._replay, self._screen)
@@ -141,6 +143,8 @@ class ControllerPlugin:
                     case _core.Event.CollectorLost(returncode=returncode):
                         who, why = "the process that collects", crashes.how_it_ended(returncode)
                         raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
+            if described is None and self._stacks.are_due(of_tests=False):
+                self._stacks.show_collection()
 
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
@@ -268,7 +272,7 @@ class ControllerPlugin:
         # An exception could come when events are taken and not yet reported: a flag can't.
         restore = count_interrupts(interrupts)
         try:
-            observer = Observer(self._config, self._run, self._nodes, self._replay, self._screen)
+            observer = Observer(self._config, self._run, self._nodes, self._replay, self._screen, self._stacks)
             lanes = self._choice.workers if self._mode == scheduling.EACH else 1
             self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
@@ -287,7 +291,7 @@ class ControllerPlugin:
         while True:
             events = self._coordinator.next_events(patience)
             # While tests write, they are not kept waiting.
-            patience = _SHORT if self._crew.outputs.show() else _PATIENCE
+            patience = _SHORT if self._crew.outputs.show(self._crew.lending.borrower) else _PATIENCE
             with self._screen.one_write():
                 for event in events:
                     if isinstance(event, _core.Event.Finished):
@@ -333,9 +337,9 @@ class ControllerPlugin:
                 if not (end == ("keyboard",) and session.shouldfail):
                     self._end = self._end or end
                     # Who quits a debugger does not wait for others, which may stop in one.
-                    if end == ("keyboard",) or (end[0] == "exit" and self._crew.lending.is_lent):
-                        self._crew.lending.close()
+                    if end == ("keyboard",) or (end[0] == "exit" and self._crew.lending.borrower is not None):
                         self._coordinator.interrupt()
+                        self._crew.lending.close()
                 self._is_stopping = True
             case _core.Event.Crashed(worker=worker, item=item):
                 # Without a report of its body, the body is what there is to blame.
@@ -399,7 +403,8 @@ class ControllerPlugin:
                 self._replay.not_confirmed(index, report)
             elif reason in _NOT_RUN:
                 self._replay.not_run(index, self._crew.missing.why_not_run(reason, _NOT_RUN[reason]))
-            elif reason == "interrupted":
+            elif reason == "interrupted" and not self._replay.has_reported_failure(index):
+                # What has failed, and is quit in a debugger, has its outcome.
                 self._interrupted.append(self._replay.nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 
-from pytest_fastest import _core
+from pytest_fastest import _core, tty
 from pytest_fastest.worker.forkserver import Address, Children, Forked, serve
 
 
@@ -21,7 +21,7 @@ def fork_from_base(address: Address, mark: str | None) -> int | None:
     inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
     fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    handlers = [(number, signal.signal(number, signal.SIG_IGN)) for number in fatal]
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in fatal} | tty.hear_of_no_background()
     refusal = None
     base = os.getpid()
     try:
@@ -49,6 +49,7 @@ def fork_from_base(address: Address, mark: str | None) -> int | None:
                     os._exit(0)
         except ConnectionError:
             # The controller is gone without a word: nobody else is left to clean up.
+            tty.recover(tty.note(address.directory))
             _core.kill_run(mark)
             children.kill()
             shutil.rmtree(address.directory, ignore_errors=True)
@@ -58,6 +59,6 @@ def fork_from_base(address: Address, mark: str | None) -> int | None:
     if worker is None:
         _core.die_with_parent(base)
     signal.signal(signal.SIGINT, inherited)
-    for number, handler in handlers:
+    for number, handler in handlers.items():
         signal.signal(number, handler)
     return worker

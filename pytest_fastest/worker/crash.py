@@ -27,7 +27,8 @@ _MOST = 1 << 20
 # The longest node id of a file that is kept (bytes): paths are no longer.
 _LONGEST = 4096
 
-_open: list[IO[str]] = []
+# By the name of the process, which a fork may change.
+_open: dict[str, IO[str]] = {}
 
 
 def file(directory: str, name: str, kind: str) -> Path:
@@ -57,12 +58,13 @@ def watch(directory: str, name: str) -> None:
     """Lets a native crash of this process, and the coordinator's signal before it kills, write the stacks to a file of
     its own, for the controller to read. Without room for the file there will be no stacks.
     """
-    try:
-        stack = file(directory, name, STACK).open("w", encoding="utf-8")
-    except OSError:
-        return
-    # faulthandler needs the descriptor to stay open.
-    _open.append(stack)
+    if name not in _open:
+        try:
+            # faulthandler needs the descriptor to stay open.
+            _open[name] = file(directory, name, STACK).open("w", encoding="utf-8")
+        except OSError:
+            return
+    stack = _open[name]
     faulthandler.enable(stack)
     signal = _core.dump_signal()
     if signal is not None:

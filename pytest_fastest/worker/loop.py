@@ -118,6 +118,9 @@ class Loop:
         self._link.want_terminal()
         while not isinstance(message := self._receive(), _core.Message.Terminal):
             self._handle(message)
+        if not message.granted and self._board.is_stopped():
+            # It is not for want of a terminal: nobody is to debug any more.
+            raise KeyboardInterrupt
         return message.granted
 
     def _become_copy(self) -> None:

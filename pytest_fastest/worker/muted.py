@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from _pytest.terminal import TerminalReporter
+
+from pytest_fastest.texts import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 class _Nowhere(io.StringIO):
@@ -60,6 +61,33 @@ for _name in dir(TerminalReporter):
         setattr(MutedReporter, _name, None)
 
 
+class _Named:
+    """What live logs are written to. The name of the test, which plain pytest's reporter writes when the test starts,
+    stands before its first lines.
+    """
+
+    def __init__(self, reporter: MutedReporter) -> None:
+        self._reporter = reporter
+        self._nodeid = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._nodeid = nodeid
+
+    def write(self, text: str) -> None:
+        # pytest's handler ends the line that the reporter has begun: first with the name, then with the outcome.
+        if text == "\n":
+            text = f"\n{one_line(self._nodeid)}\n" if self._nodeid else ""
+            self._nodeid = ""
+        self._reporter.write(text)
+
+    def section(self, title: str, sep: str, **markup: bool) -> None:
+        self._reporter.section(title, sep, **markup)
+
+    def flush(self) -> None:
+        self._reporter.flush()
+
+
 def mute(config: pytest.Config, *, is_terminal: bool) -> None:
     """Puts a muted reporter in the place of the terminal reporter, if there is one. Must come before
     `pytest_configure`.
@@ -93,6 +121,12 @@ def pass_on(config: pytest.Config, passage: int) -> None:
         reporter._tw._file.pass_on(passage)
         # The worker's name stands before each line.
         reporter._tw.fullwidth = reporter._tw.fullwidth - len("[gw00] ")
+        logs: Any = config.pluginmanager.get_plugin("logging-plugin")
+        named = _Named(reporter)
+        # `-p no:logging` has none; another handler has another stream.
+        if logs is not None and getattr(logs.log_cli_handler, "stream", None) is not None:
+            logs.log_cli_handler.stream = named
+            config.pluginmanager.register(named, "fastest-named-logs")
 
 
 def _register(config: pytest.Config, nowhere: _Nowhere) -> None:

@@ -23,6 +23,7 @@ from pytest_fastest.worker import (
     afterfork,
     collection,
     crash,
+    debugging,
     ends,
     identity,
     junit,
@@ -31,7 +32,6 @@ from pytest_fastest.worker import (
     own_items,
     reports,
 )
-from pytest_fastest.worker.debugging import Debugging
 from pytest_fastest.worker.forkserver import Address, Become, Children, Forked, serve
 from pytest_fastest.worker.loop import Loop
 from pytest_fastest.worker.terminal import flush
@@ -83,6 +83,8 @@ class Process:
         config.add_cleanup(self._leave)
         # In a process that forks, somebody has to see what conftests do from now on.
         self._tripwires = Tripwires() if self._can_fork else None
+        # Who is connected may be asked where it is.
+        crash.watch(self._address.directory, self._name)
         try:
             self._link = (
                 _core.Link.collector(self._address.directory, self._address.token)
@@ -98,6 +100,10 @@ class Process:
         adaptors.before_conftests(config)
         config.pluginmanager.register(self, "fastest-process")
         reports.have_hooks(config)
+
+    @property
+    def _name(self) -> str:
+        return "collector" if self._worker is None else f"gw{self._worker}"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
@@ -128,15 +134,16 @@ class Process:
         last_failed = getattr(self._config.pluginmanager.get_plugin("lfplugin"), "lastfailed", {})
         self._failed_last_time = {str(nodeid) for nodeid in last_failed}
         self._gc.pause()
-        name = "collector" if self._worker is None else f"gw{self._worker}"
-        crash.watch(self._address.directory, name)
-        self._collecting = crash.Collecting(self._address.directory, name)
+        # Again: pytest's own fault handler has been set up meanwhile.
+        crash.watch(self._address.directory, self._name)
+        self._collecting = crash.Collecting(self._address.directory, self._name)
         if self._worker is not None:
             self._own_items = own_items.choose(session)
         else:
             self._terminal.show_collection(self._config)
         try:
-            return (yield)
+            with debugging.only_in_tests(self._config):
+                return (yield)
         except BaseException as error:
             self._tell_end(error)
             raise
@@ -212,7 +219,7 @@ class Process:
             items.add(session.items)
             self._match(items, self._worker)
         assert self._worker is not None
-        directory, name = self._address.directory, f"gw{self._worker}"
+        directory, name = self._address.directory, self._name
         crash.watch(directory, name)
         crash.keep_output(self._config, directory, name)
         muted.keep_last_words(self._config, crash.file(directory, name, crash.TERMINAL))
@@ -220,7 +227,7 @@ class Process:
         self._loop = Loop(self._config, session, self._link, board, self._worker, items)
         self._config.pluginmanager.register(self._loop, "fastest-loop")
         junit.install(self._config, self._loop.add)
-        debugger = Debugging(self._config, self._loop.borrow_terminal, self._link.return_terminal)
+        debugger = debugging.Debugging(self._config, directory, self._loop.borrow_terminal, self._link.return_terminal)
         try:
             self._loop.run()
         finally:

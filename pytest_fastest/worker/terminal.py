@@ -68,12 +68,15 @@ class Terminal(NamedTuple):
         @contextlib.contextmanager
         def shown() -> Generator[None]:
             with disabled():
+                # To nowhere, or to a debugger's terminal.
+                before = os.dup(1)
                 os.dup2(self.stdout, 1)
                 try:
                     yield
                 finally:
                     sys.stdout.flush()
-                    _point_to_nowhere(1)
+                    os.dup2(before, 1)
+                    os.close(before)
 
         capture.global_and_fixture_disabled = shown
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
+import termios
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from processes.harness import METHODS
+from processes.harness import METHODS, wait_until
 
 from terminal.screen import Screen, screen
 
@@ -105,6 +108,8 @@ def test_quit_ends_the_run(suite: Suite) -> None:
         terminal.await_text("1 failed in")
     assert result.returncode == 2
     assert not suite.marks("after")
+    # It has an outcome: it is not another test that was interrupted.
+    assert not any("interrupted tests" in row for row in terminal.all_rows())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -112,12 +117,14 @@ def test_quit_ends_what_others_run(suite: Suite, method: str) -> None:
     """Be it asleep, or stopped in a debugger of its own."""
     suite.write(test_a=STOPS, test_b=STOPS, test_c="import time\ndef test_c(): time.sleep(30)")
     with screen(rows=60) as terminal, started(suite, terminal, "-n", "3", "--start-method", method) as running:
-        terminal.await_text(r"gw\d: test_[ab]\.py::test_stops \(call\)\n>+ PDB(?s:.*)\(Pdb\)")
+        terminal.await_text(r"gw\d: test_[ab]\.py::test_stops \(call\)\n+>+ PDB(?s:.*)\(Pdb\)")
         terminal.type("q\n")
         result = running.finish(20)
         terminal.await_text("Exit: Quitting debugger")
     assert result.returncode == 2
     assert not suite.marks("went on")
+    # Who waited for its turn has not failed for want of something to read.
+    assert not any("BdbQuit" in row for row in terminal.all_rows())
 
 
 def test_standard_input_is_no_terminal(suite: Suite) -> None:
@@ -148,8 +155,8 @@ def test_keys_are_for_the_debugger(suite: Suite) -> None:
         suite.await_marks("b")
         terminal.type("\x03")
         terminal.await_text("--KeyboardInterrupt--")
-        # Nor is it stopped.
-        terminal.type("\x1ap 'still', 'here'\n")
+        # Nor is it stopped, or ended.
+        terminal.type("\x1a\x1cp 'still', 'here'\n")
         terminal.await_text(r"\('still', 'here'\)")
         terminal.type("c\n")
         assert running.finish().returncode == 0
@@ -197,6 +204,22 @@ def test_a_debugger_of_the_user_s_own(suite: Suite) -> None:
         assert running.finish().returncode == 0
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_fails_while_it_is_collected_is_reported(suite: Suite, method: str) -> None:
+    """And not debugged, where nobody has a terminal."""
+    suite.write(test_a="1 / 0", test_b=FAILS)
+    arguments = ["-n", "2", "--pdb", "--start-method", method]
+    with screen(rows=60) as terminal:
+        with started(suite, terminal, *arguments) as running:
+            assert running.finish().returncode == 2
+            terminal.await_text(r"E +ZeroDivisionError(?s:.*)ERROR test_a.py - ZeroDivisionError(?s:.*)1 error")
+        with started(suite, terminal, *arguments, "--continue-on-collection-errors") as running:
+            terminal.await_text(r"entering PDB(?s:.*)test_fails.*\n.*\n\(Pdb\)")
+            terminal.type("c\n")
+            running.finish()
+            terminal.await_text("1 failed, 1 passed, 1 error")
+
+
 def test_no_capturing_at_all(suite: Suite) -> None:
     suite.write(test_a=STOPS)
     with screen() as terminal, started(suite, terminal, "-n", "1", "-s") as running:
@@ -204,6 +227,31 @@ def test_no_capturing_at_all(suite: Suite) -> None:
         terminal.type("p secret\nc\n")
         assert running.finish().returncode == 0
         terminal.await_text(r"21\n\(Pdb\) c(?s:.*)2 passed")
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_what_is_let_through_leaves_the_debugger_its_terminal(suite: Suite, capture: str) -> None:
+    """Live logs, and `capsys.disabled()`."""
+    suite.write(
+        test_a="""
+        import logging
+        def test_stops(capsys):
+            breakpoint()
+            logging.warning("logged")
+            with capsys.disabled(): print("let through")
+            print("captured")
+        """
+    )
+    arguments = ["-n", "1", f"--capture={capture}", "-o", "log_cli=true"]
+    with screen(rows=40) as terminal, started(suite, terminal, *arguments) as running:
+        terminal.await_text(r"\(Pdb\)")
+        for _ in range(4):
+            terminal.type("n\n")
+        terminal.type("p 'still', 'here'\n")
+        terminal.await_text(r"WARNING +root:test_a.py:5 logged\n(?s:.*)let through\n(?s:.*)\('still', 'here'\)")
+        terminal.type("c\n")
+        assert running.finish().returncode == 0
+        terminal.await_text("1 passed")
 
 
 def test_who_debugs_does_not_hang(suite: Suite) -> None:
@@ -228,12 +276,15 @@ def test_a_worker_dies_in_the_debugger(suite: Suite) -> None:
             if not hasattr(session.config, "workerinput") and os.getppid() == int(os.environ["RECORD_PARENT"]):
                 mark(f"in the foreground: {os.tcgetpgrp(2) == os.getpgrp()}")
         """,
-        test_a="def test_dies(): breakpoint()",
-        test_b="import time\ndef test_b(): time.sleep(1)",
+        test_a="from witness import mark\ndef test_dies(): mark('dies'); breakpoint()",
+        test_b="import os, time\ndef test_b():\n    while not os.path.exists('go'): time.sleep(0.01)",
     )
     with screen(rows=40) as terminal, started(suite, terminal, "-n", "2") as running:
         terminal.await_text(r"\(Pdb\)")
-        terminal.type("import os; os.kill(os.getpid(), 9)\n")
+        os.kill(suite.marks("dies")[0].pid, signal.SIGKILL)
+        # At once, below the prompt.
+        terminal.await_text(r"\(Pdb\)(?s:.*)\ngw\d was killed by SIGKILL in the debugger\n")
+        (suite.root / "go").touch()
         result = running.finish()
         terminal.await_text("was killed by(?s:.*)1 failed, 1 passed")
     assert result.returncode == 1
@@ -246,6 +297,81 @@ def test_a_killed_run_ends_the_debugger(suite: Suite) -> None:
         terminal.await_text(r"\(Pdb\)")
         running.interrupt(signal.SIGKILL)
         assert running.finish().returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_a_killed_run_gives_a_script_its_terminal_back(suite: Suite, method: str) -> None:
+    """As it was: lines come whole, and are shown while they are typed."""
+    suite.write(
+        conftest="""
+        import os
+        from witness import mark
+        mark("loaded")
+        """,
+        test_a=STOPS,
+    )
+    # A script without a shell of job control above it is told of an error when it reads too early.
+    script = '"$@"; while ! read -r line; do sleep 0.05; done; echo "read: $line"'
+    command = ["sh", "-c", script, "sh", sys.executable, "-m", "pytest"]
+    with screen() as terminal:
+        modes = termios.tcgetattr(terminal.line)
+        arguments = ["-n", "1", "--start-method", method]
+        with suite.running(*arguments, terminal=terminal.line, env=ENVIRONMENT, command=command) as running:
+            terminal.await_text(r"\(Pdb\)")
+            # The script has started it.
+            children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+            os.kill(int(children.read_text()), signal.SIGKILL)
+            terminal.await_text("Killed")
+            terminal.type("hello\n")
+            terminal.await_text("read: hello")
+            running.finish()
+        assert termios.tcgetattr(terminal.line) == modes
+
+
+def test_what_waits_has_a_bound(suite: Suite) -> None:
+    """While somebody debugs, others that write a lot wait, as at a full pipe; nothing is lost."""
+    suite.write(
+        test_a=STOPS,
+        test_b="""
+        from witness import mark
+        def test_writes():
+            for number in range(400):
+                print("\\n".join([f"{number:03} " + "x" * 95] * 160))
+                mark("wrote")
+        """,
+    )
+    # A terminal that is looked at like this one takes its time.
+    command = ["sh", "-c", 'exec "$@" > written', "sh", sys.executable, "-m", "pytest"]
+    with (
+        screen() as terminal,
+        suite.running("-n", "2", "-s", terminal=terminal.line, env=ENVIRONMENT, command=command) as running,
+    ):
+        terminal.await_text(r"\(Pdb\)")
+        suite.await_marks("wrote", 20)
+        counts = [0]
+
+        def has_stopped() -> bool:
+            counts.append(len(suite.marks("wrote")))
+            # A second.
+            return len(set(counts[-50:])) == 1 and len(counts) > 50
+
+        wait_until(has_stopped, 30, "an end of what is written")
+        assert counts[-1] < 400
+        terminal.type("c\n")
+        assert running.finish().returncode == 0
+    assert len(suite.marks("wrote")) == 400
+    assert (suite.root / "written").read_text("utf-8").count("xxx\n") == 400 * 160
+
+
+def test_a_stop_at_a_line_chosen_before(suite: Suite) -> None:
+    """pytest writes no title there: what is said of the worker ends its line itself."""
+    suite.write(test_a=STOPS + "    def test_later():\n        later = 1\n        assert later\n")
+    with screen(columns=200) as terminal, started(suite, terminal, "-n", "1") as running:
+        terminal.await_text(r"\(Pdb\)")
+        terminal.type("b test_a.py:10\nc\n")
+        terminal.await_text(r"gw0: test_a.py::test_later \(call\)\n> .*test_a\.py\(10\)test_later\(\)")
+        terminal.type("c\n")
+        assert running.finish().returncode == 0
 
 
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])

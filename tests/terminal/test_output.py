@@ -96,6 +96,26 @@ def test_on_a_terminal(suite: Suite, method: str) -> None:
         terminal.await_text(r"\n\[gw0\] 77 columns\n(?s:.*)1 passed")
 
 
+def test_both_streams_of_one_terminal_keep_their_order(suite: Suite) -> None:
+    suite.write(
+        test_a="""
+        import sys
+        def test_a():
+            for number in range(5):
+                print("out", number)
+                print("err", number, file=sys.stderr)
+        """
+    )
+    with (
+        screen() as terminal,
+        suite.running("-s", "-n", "1", terminal=terminal.line, env=ENVIRONMENT) as running,
+    ):
+        assert running.finish().returncode == 0
+        terminal.await_text("1 passed")
+    said = [row.removeprefix("[gw0] ") for row in terminal.all_rows() if re.match(r"\[gw0\] (out|err)", row)]
+    assert said == [f"{stream} {number}" for number in range(5) for stream in ("out", "err")]
+
+
 def test_logs_are_live(suite: Suite) -> None:
     suite.write(
         test_a="""
@@ -114,6 +134,40 @@ def test_logs_are_live(suite: Suite) -> None:
     assert re.search(
         r"\[gw0\] -+ live log call -+\n\[gw0\] WARNING +root:test_a.py:\d+ logged at once\n", result.stdout
     )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_logs_are_those_of_a_test(suite: Suite, method: str) -> None:
+    """Its name stands before them, as in plain pytest; before the first of its lines, and not where it has none."""
+    suite.write(
+        test_a="""
+        import logging
+        import pytest
+        @pytest.fixture
+        def logs():
+            yield
+            logging.info("torn down")
+        def test_logs(logs):
+            logging.info("first")
+            logging.info("second")
+        def test_silent(): pass
+        def test_late(logs): pass
+        """
+    )
+    result = suite.run("-n", "1", "-o", "log_cli=true", "--log-cli-level", "INFO", "--start-method", method)
+    logged = [line for line in result.stdout.splitlines() if re.match(r"test_a\S+$|-+ live|INFO", line)]
+    shown = [re.sub(r"^-+ | -+$|INFO +root:test_a.py:\d+ ", "", line) for line in logged]
+    assert shown == [
+        "test_a.py::test_logs",
+        "live log call",
+        "first",
+        "second",
+        "live log teardown",
+        "torn down",
+        "test_a.py::test_late",
+        "live log teardown",
+        "torn down",
+    ], result.stdout
 
 
 @pytest.mark.parametrize("method", METHODS)

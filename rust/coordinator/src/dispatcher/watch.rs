@@ -20,12 +20,16 @@ impl Dispatcher {
         self.emit(Event::Terminal { worker, wanted });
     }
 
-    /// Lets workers that run something write down their stacks.
+    /// Lets workers that run something write down their stacks; before there are any, the collector.
     pub(super) fn dump(&self) {
         for (role, process) in self.processes.iter() {
-            if let (Role::Worker(worker), Some(pid), Some(run)) = (role, process.pid, &self.run)
-                && running_item(run, worker).is_some()
-            {
+            let is_wanted = match (role, &self.run) {
+                (Role::Worker(worker), Some(run)) => running_item(run, worker).is_some(),
+                // The signal would end who is not connected yet.
+                (Role::Collector, None) => process.connection.is_some(),
+                (Role::Base | Role::Collector | Role::Worker(_), _) => false,
+            };
+            if let (true, Some(pid)) = (is_wanted, process.pid) {
                 signals::send(pid, Signal::Dump);
             }
         }
