@@ -9,9 +9,9 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import textwrap
 import time
+import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ import parity_output
 import pytest
 from parity_recorder import RECORD
 from processes.harness import METHODS
+from processes.start import KEPT, start
+from processes.warm import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,25 +191,21 @@ class Parity:
         kept = self._scratch / f"run{self._runs}"
         kept.mkdir()
         record, junit = kept / "record.json", kept / "junit.xml"
-        command = [sys.executable, "-m", "pytest", "-p", "parity_recorder", f"--junitxml={junit}", *args]
+        arguments = ["-p", "parity_recorder", f"--junitxml={junit}", *args]
         environment = {**_environment(kept), RECORD: str(record), **extra}
-        with (kept / "stdout").open("wb") as stdout, (kept / "stderr").open("wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                cwd=self.place,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
+        with (
+            Path(os.devnull).open("rb") as stdin,
+            (kept / "stdout").open("wb") as stdout,
+            (kept / "stderr").open("wb") as stderr,
+        ):
+            process = start(arguments, environment, self.place, (stdin, stdout, stderr))
             try:
                 returncode = process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 _kill_session(process.pid)
                 process.wait()
                 text = (kept / "stdout").read_text("utf-8", "replace")
-                pytest.fail(f"hangs for {PATIENCE:.0f} s: {_shown(command)}\n{text}", pytrace=False)
+                pytest.fail(f"hangs for {PATIENCE:.0f} s: pytest {_shown(arguments)}\n{text}", pytrace=False)
         leftovers = _leftovers(process.pid)
         stdout_text = (kept / "stdout").read_text("utf-8", "replace")
         folder = kept / "project"
@@ -247,16 +245,12 @@ def _difference(before: list[str], after: list[str]) -> str:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The environment without what the run of this very test has left in it."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "FASTEST_", "PYTHONUNBUFFERED", "PY_COLORS", "FORCE_COLOR", "NO_COLOR"))
+    return KEPT | {
+        MARKER: uuid.uuid4().hex,
+        "PYTHONPATH": str(HERE),
+        "COLUMNS": "160",
+        "PYTEST_DEBUG_TEMPROOT": str(folder),
     }
-    environment["PYTHONPATH"] = str(HERE)
-    environment["COLUMNS"] = "160"
-    environment["PYTEST_DEBUG_TEMPROOT"] = str(folder)
-    return environment
 
 
 def _leftovers(session: int) -> tuple[str, ...]:

@@ -102,10 +102,9 @@ def test_session_is_told_to_stop_by_a_test(parity: Parity, attribute: str, how: 
     assert phases_are_whole(run)
 
 
-@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize("place", ["call", "fixture", "teardown"])
 @pytest.mark.parametrize("returncode", [None, 7])
-def test_exit_by_a_test(parity: Parity, place: str, returncode: int | None, how: tuple[str, ...]) -> None:
+def test_exit_by_a_test(parity: Parity, place: str, returncode: int | None) -> None:
     exits = f"pytest.exit('enough', returncode={returncode})"
     text = f"""
         import pytest
@@ -121,13 +120,15 @@ def test_exit_by_a_test(parity: Parity, place: str, returncode: int | None, how:
     """
     slow = "import time\n" + "\n".join(f"def test_{number}(): time.sleep(0.05)" for number in range(20))
     parity.write({"test_a.py": text, "test_b.py": slow})
-    plain, run = parity.run("-rA", how=PLAIN), parity.run("-rA", how=how)
-    assert run.returncode == plain.returncode == (returncode or pytest.ExitCode.INTERRUPTED)
+    plain = parity.run("-rA", how=PLAIN)
     assert "Exit: enough" in plain.stdout
-    assert "Exit: enough" in run.stdout
-    assert "INTERNALERROR" not in run.stdout
-    assert calls(run) < 20
-    assert not run.leftovers
+    for how in ALL:
+        run = parity.run("-rA", how=how)
+        assert run.returncode == plain.returncode == (returncode or pytest.ExitCode.INTERRUPTED)
+        assert "Exit: enough" in run.stdout
+        assert "INTERNALERROR" not in run.stdout
+        assert calls(run) < 20
+        assert not run.leftovers
 
 
 @pytest.mark.parametrize("how", ALL, ids=METHODS)
@@ -153,7 +154,6 @@ def test_keyboard_interrupt_raised_by_a_test(parity: Parity, place: str, how: tu
     assert not run.leftovers
 
 
-@pytest.mark.parametrize("how", ALL, ids=METHODS)
 @pytest.mark.parametrize(
     "hook",
     [
@@ -166,7 +166,7 @@ def test_keyboard_interrupt_raised_by_a_test(parity: Parity, place: str, how: tu
         "pytest_sessionfinish()",
     ],
 )
-def test_internal_error_in_a_hook(parity: Parity, hook: str, how: tuple[str, ...]) -> None:
+def test_internal_error_in_a_hook(parity: Parity, hook: str) -> None:
     parity.write(
         {
             "conftest.py": f"def {hook}: raise ValueError('by a hook')",
@@ -174,14 +174,16 @@ def test_internal_error_in_a_hook(parity: Parity, hook: str, how: tuple[str, ...
             "test_b.py": "def test_b(): pass",
         }
     )
-    plain, run = parity.run(how=PLAIN), parity.run(how=how)
-    assert run.returncode == plain.returncode
+    plain = parity.run(how=PLAIN)
     assert "ValueError: by a hook" in plain.stdout + plain.stderr
-    assert "ValueError: by a hook" in run.stdout + run.stderr
-    # An error at the very end of a worker's session is one of its own, besides the controller's.
-    if "sessionfinish" not in hook:
-        assert ("INTERNALERROR" in run.stdout) == ("INTERNALERROR" in plain.stdout)
-    assert not run.leftovers
+    for how in ALL:
+        run = parity.run(how=how)
+        assert run.returncode == plain.returncode
+        assert "ValueError: by a hook" in run.stdout + run.stderr
+        # An error at the very end of a worker's session is one of its own, besides the controller's.
+        if "sessionfinish" not in hook:
+            assert ("INTERNALERROR" in run.stdout) == ("INTERNALERROR" in plain.stdout)
+        assert not run.leftovers
 
 
 def test_errors_of_set_up_hooks_belong_to_the_tests(parity: Parity) -> None:

@@ -106,7 +106,7 @@ def test_a_thread_may_finish_what_it_is_at(suite: Suite) -> None:
 
 
 def test_when_it_is_not_known_which_test_it_was(suite: Suite) -> None:
-    """Several tests have run in the hundredth of a second in which it was started."""
+    """Several tests have run in the hundredth of a second in which it was started, on a fast machine many."""
     source = """
         import subprocess
         import pytest
@@ -119,9 +119,12 @@ def test_when_it_is_not_known_which_test_it_was(suite: Suite) -> None:
     suite.write(test_a=source)
     result = suite.run("-n", "1")
     [text] = warnings_of(result)
-    assert re.match(r"one of \d+ tests from test_a\.py::test_it\[\d+\] to test_a\.py::test_it\[\d+\] has left", text), (
-        text
-    )
+    numbers = [int(number) for number in re.findall(r"test_a\.py::test_it\[(\d+)\]", text)]
+    assert numbers[0] <= 100 <= numbers[-1], text
+    if text.startswith("one of"):
+        assert text.startswith(f"one of {numbers[-1] - numbers[0] + 1} tests from "), text
+    else:
+        assert numbers == list(range(numbers[0], numbers[-1] + 1)), text
 
 
 def test_a_process_of_a_session_fixture_is_the_fixture_s(suite: Suite) -> None:

@@ -25,6 +25,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from processes.start import KEPT, PYTEST, Process, start
+from processes.warm import MARKER, PARENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -36,11 +39,6 @@ PLUGINS = Path(sys.prefix) / "plugins"
 TIMEOUT = 60.0
 GRACE = 2.0
 _PAUSE = 0.02
-
-_MARKER = "FASTEST_TEST_RUN"
-# Nothing else of the environment: pytest and its plugins behave differently with `CI`, say, and with `PYTHONUNBUFFERED`
-# output that is written twice, from buffers that a fork inherits, would not be seen.
-_KEPT = ("HOME", "LANG", "PATH", "SYSTEMROOT", "TZ", "USER")
 
 _WITNESS = '''
 """Lets tests leave marks that survive their process."""
@@ -111,7 +109,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Result:
-    """A run that has ended."""
+    """A run that has ended, `seconds` after it was started, or after the last signal that it was sent."""
 
     returncode: int
     stdout: str
@@ -165,13 +163,15 @@ class Result:
 class Running:
     """A run that is under way."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     home: Path
     identity: str
-    started: float = field(default_factory=time.monotonic)
+    # The start, or the last signal that it was sent.
+    since: float = field(default_factory=time.monotonic)
 
     def interrupt(self, signum: int = signal.SIGINT, *, group: bool = False) -> None:
         """Sends the signal to the controller, or to all processes as a terminal does."""
+        self.since = time.monotonic()
         (os.killpg if group else os.kill)(self.process.pid, signum)
 
     def finish(self, timeout: float = TIMEOUT) -> Result:
@@ -183,7 +183,7 @@ class Running:
             kill_all(self.identity)
             self.process.wait()
             pytest.fail(f"still running after {timeout} s; processes:\n{states}\n{self._text()}")
-        seconds = time.monotonic() - self.started
+        seconds = time.monotonic() - self.since
         return Result(returncode, self._read("stdout"), self._read("stderr"), seconds, self._reports())
 
     def _text(self) -> str:
@@ -281,20 +281,19 @@ class Suite:
         home = Path(tempfile.mkdtemp(prefix="ft-", dir="/tmp"))
         temporary = tmpdir or home / "t"
         temporary.mkdir(parents=True, exist_ok=True)
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environment |= {
-            _MARKER: identity,
+        environment = KEPT | {
+            MARKER: identity,
             "TMPDIR": str(temporary),
             "PYTHONPATH": os.pathsep.join(map(str, (self.helpers, *(PLUGINS / name for name in plugins)))),
             "WITNESS": str(self._witness),
             "RECORD": str(home / "record"),
-            "RECORD_PARENT": str(os.getpid()),
+            PARENT: str(os.getpid()),
             "COLUMNS": "160",
         }
         environment |= env or {}
         (home / "stdin").write_bytes(stdin or b"")
         if command is None:
-            command = [sys.executable, "-m", "pytest", "-p", "recorder_of_reports"]
+            args = ("-p", "recorder_of_reports", *args)
         try:
             # Files, not pipes: a process that a test leaves behind may hold them open.
             with (
@@ -302,17 +301,21 @@ class Suite:
                 (home / "stdout").open("wb") as out,
                 (home / "stderr").open("wb") as err,
             ):
-                process = subprocess.Popen(
-                    [*command, *args],
-                    cwd=self.root,
-                    env=environment,
-                    stdin=source if terminal is None else terminal,
-                    stdout=out if terminal is None else terminal,
-                    stderr=err if terminal is None else terminal,
-                    start_new_session=True,
-                    # Nothing of this process's threads is needed in it.
-                    preexec_fn=None if terminal is None else _take_terminal,  # noqa: PLW1509
-                )
+                process: Process
+                if command is None and terminal is None:
+                    process = start(args, environment, self.root, (source, out, err))
+                else:
+                    process = subprocess.Popen(
+                        [*(PYTEST if command is None else command), *args],
+                        cwd=self.root,
+                        env=environment,
+                        stdin=source if terminal is None else terminal,
+                        stdout=out if terminal is None else terminal,
+                        stderr=err if terminal is None else terminal,
+                        start_new_session=True,
+                        # Nothing of this process's threads is needed in it.
+                        preexec_fn=None if terminal is None else _take_terminal,  # noqa: PLW1509
+                    )
             yield Running(process, home, identity)
             if not leaves_processes:
                 _assert_no_process(identity, grace)
@@ -330,7 +333,7 @@ def _take_terminal() -> None:
 
 def living(identity: str) -> list[int]:
     """The processes of a run, by what they have inherited."""
-    needle = f"{_MARKER}={identity}".encode()
+    needle = f"{MARKER}={identity}".encode()
     found = []
     for directory in Path("/proc").iterdir():
         if not directory.name.isdigit():

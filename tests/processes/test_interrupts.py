@@ -161,17 +161,24 @@ def test_interrupt_while_configuring(suite: Suite, method: str, group: bool) -> 
     suite.write(
         conftest="""
             import time
+            import pytest
             from witness import mark
 
             def pytest_sessionstart(session):
                 if hasattr(session.config, "workerinput"):
                     mark("starting")
                     time.sleep(50)
+
+            @pytest.hookimpl(tryfirst=True)
+            def pytest_collection(session):
+                mark("waiting")
         """,
         test_a="def test_a(): pass",
     )
     with suite.running("-n", "2", "--start-method", method) as running:
         suite.await_marks("starting")
+        # An interrupt of pytest's own start is pytest's to report.
+        suite.await_marks("waiting")
         running.interrupt(group=group)
         result = running.finish(15)
     assert result.returncode == 2, result.output

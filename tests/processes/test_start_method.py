@@ -165,9 +165,20 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", METHODS)
+WORDS = (
+    "after pytest\n",
+    "ModuleNotFoundError",
+    "ZeroDivisionError",
+    "SyntaxError",
+    "--no-such-option",
+    "enough",
+    "nowhere.py",
+    "no_such_plugin",
+)
+
+
 @pytest.mark.parametrize("case", BROKEN)
-def test_main_returns_once_and_in_its_own_process(suite: Suite, case: str, method: str) -> None:
+def test_main_returns_once_and_in_its_own_process(suite: Suite, case: str) -> None:
     files, args, code = BROKEN[case]
     suite.write(
         **files,
@@ -191,15 +202,16 @@ def test_main_returns_once_and_in_its_own_process(suite: Suite, case: str, metho
     plain = suite.run("-p", "no:fastest", command=command)
     assert plain.returncode == code, plain.output
     [ended, _] = suite.marks()
-    result = suite.run("-n", "2", "--start-method", method, command=command)
-    assert [mark.name for mark in suite.marks()] == [ended.name, "finally"] * 2, result.output
-    assert suite.marks()[2].pid == suite.marks()[3].pid
-    assert result.returncode == plain.returncode, result.output
-    words = ["after pytest\n", "ModuleNotFoundError", "ZeroDivisionError", "SyntaxError", "--no-such-option", "enough"]
-    for word in [*words, "nowhere.py", "no_such_plugin"]:
-        assert (word in result.output) == (word in plain.output), f"{word}\n{result.output}"
-        if code != 3:  # The traceback of an internal error there is part of the one here.
-            assert result.output.count(word) == plain.output.count(word), f"{word}\n{result.output}"
+    for method in METHODS:
+        suite.forget_marks()
+        result = suite.run("-n", "2", "--start-method", method, command=command)
+        assert [mark.name for mark in suite.marks()] == [ended.name, "finally"], (method, result.output)
+        assert len({mark.pid for mark in suite.marks()}) == 1
+        assert result.returncode == plain.returncode, (method, result.output)
+        for word in WORDS:
+            assert (word in result.output) == (word in plain.output), f"{method}: {word}\n{result.output}"
+            if code != 3:  # The traceback of an internal error there is part of the one here.
+                assert result.output.count(word) == plain.output.count(word), f"{method}: {word}\n{result.output}"
 
 
 def test_main_can_be_called_again(suite: Suite) -> None:

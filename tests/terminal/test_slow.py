@@ -73,7 +73,7 @@ def test_stacks_of_a_test_that_holds_the_interpreter(suite: Suite) -> None:
         def test_native():
             mark("asleep")
             # About a second or more, with the interpreter's lock held.
-            re.match("(a|aa)+$", "a" * 38 + "b")
+            re.match("(a|aa)+$", "a" * 35 + "b")
         """
     )
     with suite.running("-n", "1") as running:
@@ -116,6 +116,6 @@ def test_who_is_slow_stands_out(suite: Suite) -> None:
     env = {"TERM": "xterm", "COLUMNS": "", "LANG": "C.UTF-8"}
     with screen() as terminal:
         with suite.running("-n", "1", "--slow-after", "1", terminal=terminal.line, env=env) as running:
-            terminal.await_text(r"slow: gw0 test_a.py::test_sleeps has been running for 1\.\d s")
+            terminal.await_text(r"slow: gw0 test_a.py::test_sleeps has been running for \d\.\d s")
             running.finish()
-        assert re.search(rb"\x1b\[33mgw0 +1\.\d s ", terminal.written)
+        assert re.search(rb"\x1b\[33mgw0 +\d\.\d s ", terminal.written)
