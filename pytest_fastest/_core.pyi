@@ -273,13 +273,15 @@ class Event:
 
     @final
     class Crashed(Event):
-        __match_args__: Final = ("worker", "item", "returncode", "hung")
+        __match_args__: Final = ("worker", "item", "seconds", "returncode", "hung")
         worker: Final[int]
         item: Final[int | None]
+        # For how long it has run that.
+        seconds: Final[float]
         returncode: Final[int | None]
         hung: Final[float | None]
         def __new__(
-            cls, worker: int, item: int | None, returncode: int | None, hung: float | None
+            cls, worker: int, item: int | None, seconds: float, returncode: int | None, hung: float | None
         ) -> Event.Crashed: ...
 
     @final
@@ -513,8 +515,10 @@ class Board:
     def __new__(cls, directory: str | PathLike[str], worker: int) -> Board: ...
     def claim(self, item: int) -> bool:
         """Makes a leased item this worker's own; false if it is not leased to it any more, or if the run stops."""
-    def set_running(self, item: int | None) -> None:
-        """Says which item runs, so that a crash can be blamed on it."""
+    def begin(self, item: int) -> float:
+        """Says which item runs from now on, so that a crash can be blamed on it. Returns the time (`monotonic`)."""
+    def end(self) -> None:
+        """Says that nothing runs."""
     def set_tearing_down(self) -> None:
         """Says that the running item has come to its teardown."""
     def outlive_item(self) -> None:

@@ -21,7 +21,7 @@ class Test(NamedTuple):
     * `worker`: empty without workers;
     * `outcome`: pytest's word for its last report that has one;
     * `seconds`: of set-up, body and teardown together;
-    * `start`: a time to sort by, infinite if the test has crashed its worker.
+    * `start`: a time to sort by, infinite if it is not known.
     """
 
     nodeid: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from time import time as clock
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -71,16 +72,23 @@ def cause(event: _core.Event.Crashed) -> str:
 def crashed(
     nodeid: str,
     location: Location,
-    phase: Literal["call", "teardown"],
+    body: pytest.TestReport | None,
     node: WorkerNode,
     why: str,
     sections: list[tuple[str, str]],
+    seconds: float,
 ) -> pytest.TestReport:
-    """The report of the item that a worker died in, and why; `sections`: what it has left behind."""
+    """The report of the item that a worker died in after so many seconds, and why. Without a report of its `body`, that
+    is what there is to blame. `sections`: what the worker has left behind.
+    """
     # pytest's short summary has room for the first word only. What follows is pytest-xdist's, which some look for.
     text = "hung: " if why.startswith(_HUNG) else ""
     text += f"worker '{node.gateway.id}' crashed while running '{nodeid}': it {why}"
-    return _failed(nodeid, location, phase, text, sections)
+    report = _failed(nodeid, location, "call" if body is None else "teardown", text, sections)
+    report.duration = seconds if body is None else max(0.0, seconds - body.duration)
+    report.stop = clock()
+    report.start = report.stop - report.duration
+    return report
 
 
 def closing(nodeid: str, location: Location) -> pytest.TestReport:

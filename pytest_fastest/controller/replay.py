@@ -90,14 +90,9 @@ class Replay:
             del self._begun[index]
             self._hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
-    def has_reported_body(self, index: int) -> bool:
-        """Whether it was reported how the item's body ended, and not yet how its teardown did."""
-        return self._begun.get(index) is not None
-
-    def has_reported_failure(self, index: int) -> bool:
-        """The same, of a body that has failed."""
-        report = self._begun.get(index)
-        return report is not None and report.failed
+    def body(self, index: int) -> pytest.TestReport | None:
+        """The report of how the item's body ended, as long as it was not reported how its teardown did."""
+        return self._begun.get(index)
 
     def crash(
         self, node: WorkerNode, index: int, report: pytest.TestReport, sched: Sched, *, alone: bool

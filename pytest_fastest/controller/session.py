@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -342,20 +342,14 @@ class ControllerPlugin:
                         self._crew.lending.close()
                 self._is_stopping = True
             case _core.Event.Crashed(worker=worker, item=item):
-                # Without a report of its body, the body is what there is to blame.
-                is_late = item is not None and self._replay.has_reported_body(item)
                 may_retry = event.hung is None and not self._is_stopping and self._end is None
-                self._crashed(
-                    worker, item, "teardown" if is_late else "call", crashes.cause(event), may_retry=may_retry
-                )
+                self._crashed(worker, item, event.seconds, crashes.cause(event), may_retry=may_retry)
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
             case _:
                 self._crew.handle(event)
 
-    def _crashed(
-        self, worker: int, item: int | None, phase: Literal["call", "teardown"], cause: str, *, may_retry: bool
-    ) -> None:
+    def _crashed(self, worker: int, item: int | None, seconds: float, cause: str, *, may_retry: bool) -> None:
         node = self._nodes[worker]
         if not hasattr(node, "workeroutput"):
             self._crew.is_down(node, cause)
@@ -367,12 +361,13 @@ class ControllerPlugin:
                 if self._config.hook.pytest_handlecrashitem.get_hookimpls():
                     time.sleep(_SETTLE)
                 left = crashes.last_words(self._run.directory, worker)
+                body = self._replay.body(item)
                 alone = (
-                    may_retry and phase == "call" and self._confirmations.crashed(item, node.gateway.id, cause, left)
+                    may_retry and body is None and self._confirmations.crashed(item, node.gateway.id, cause, left)
                 )
                 if times := self._confirmations.times_alone(item):
                     cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
-                report = crashes.crashed(*self._replay.item(item), phase, node, cause, left)
+                report = crashes.crashed(*self._replay.item(item), body, node, cause, left, seconds)
                 decision = self._replay.crash(node, item, report, self._nodes.sched, alone=alone)
                 if decision == _core.Decision.Alone:
                     self._confirmations.keep(item, report)
@@ -403,7 +398,7 @@ class ControllerPlugin:
                 self._replay.not_confirmed(index, report)
             elif reason in _NOT_RUN:
                 self._replay.not_run(index, self._crew.missing.why_not_run(reason, _NOT_RUN[reason]))
-            elif reason == "interrupted" and not self._replay.has_reported_failure(index):
+            elif reason == "interrupted" and not ((body := self._replay.body(index)) and body.failed):
                 # What has failed, and is quit in a debugger, has its outcome.
                 self._interrupted.append(self._replay.nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:

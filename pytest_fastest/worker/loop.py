@@ -174,8 +174,7 @@ class Loop:
     def _run_one(self, index: int) -> None:
         self._current = index
         self._next, self._keep, self._next_is_decided = None, None, False
-        self._board.set_running(index)
-        self._stopwatch.start()
+        self._stopwatch.start(self._board.begin(index))
         self.begun.note(index, self._stopwatch.began)
         try:
             # May import its module.
@@ -194,7 +193,7 @@ class Loop:
             exit_now(1 if self._failures else 0)
         try:
             self._flush(finished=True)
-            self._board.set_running(None)
+            self._board.end()
         except KeyboardInterrupt as error:
             # If it has been told already that the item is finished, that stays.
             self._break_off(index, error)
@@ -217,7 +216,7 @@ class Loop:
         self._current = None
         self._link.interrupted(index)
         # Not before: if this process has lost its connection, it dies of it, and the test is to blame.
-        self._board.set_running(None)
+        self._board.end()
         if self._next is not None:
             self._link.released(self._next)
         end = ends.told(error)

@@ -53,11 +53,11 @@ class Stopwatch:
         self._fixtures = {"module": 0.0, "session": 0.0}
         self._inside = False
 
-    def start(self) -> None:
-        """A test begins."""
+    def start(self, now: float) -> None:
+        """A test begins `now` (`_core.monotonic`)."""
         self._phases = dict.fromkeys(self._phases, 0.0)
         self._fixtures = dict.fromkeys(self._fixtures, 0.0)
-        self.began = _core.monotonic()
+        self.began = now
 
     def note(self, report: pytest.TestReport) -> None:
         """A phase of the test is over."""

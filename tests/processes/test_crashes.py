@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from xml.etree import ElementTree
 
 import pytest
 
@@ -393,3 +394,22 @@ def test_a_test_that_ends_the_session_and_its_process(suite: Suite, method: str)
     assert result.counts == {"failed": 1, "passed": 8}
     assert result.failures[0].nodeid == "test_ends.py::test_ends"
     assert "exit status 0" in result.failures[0].text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_it_is_told_how_long_the_test_ran(suite: Suite, method: str) -> None:
+    suite.write(
+        test_a="""
+            import os, time
+            import pytest
+            def test_dies(): time.sleep(0.5); os._exit(3)
+            @pytest.fixture
+            def resource(): yield; time.sleep(0.6); os._exit(3)
+            def test_dies_late(resource): time.sleep(0.7)
+        """
+    )
+    suite.run("-n", "1", "--start-method", method, "--junitxml", "report.xml", "--durations", "0")
+    cases = ElementTree.parse(suite.root / "report.xml").iter("testcase")
+    times = {case.get("name", ""): float(case.get("time", "")) for case in cases}
+    assert times["test_dies"] >= 0.49
+    assert times["test_dies_late"] >= 0.59

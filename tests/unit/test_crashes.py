@@ -35,9 +35,17 @@ def test_how_it_ended(returncode: int | None, words: str) -> None:
 
 @pytest.mark.parametrize("phase", ["call", "teardown"])
 def test_a_crash_names_worker_end_and_test(node: Any, phase: Any) -> None:
+    body = pytest.TestReport("test_a.py::test_one", LOCATION, {}, "passed", None, "call", duration=0.5)
     report = crashes.crashed(
-        "test_a.py::test_one", LOCATION, phase, node, "was killed by SIGSEGV", [("Fatal error", "the stack")]
+        "test_a.py::test_one",
+        LOCATION,
+        body if phase == "teardown" else None,
+        node,
+        "was killed by SIGSEGV",
+        [("Fatal error", "the stack")],
+        2.0,
     )
+    assert report.duration == {"call": 2.0, "teardown": 1.5}[phase]
     assert (report.nodeid, report.location, report.when) == ("test_a.py::test_one", LOCATION, phase)
     assert report.failed
     assert report.longreprtext == "worker 'gw7' crashed while running 'test_a.py::test_one': it was killed by SIGSEGV"

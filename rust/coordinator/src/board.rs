@@ -6,8 +6,9 @@
 //! test, and why the test that a worker died in is known without a message per test.
 //!
 //! Layout, in 32-bit words: magic, number of items, number of worker slots, stop flag; then per worker the item it
-//! runs (item + 1, or 0; the highest bit says that it is in its teardown, the next that it is condemned); then per item
-//! its claim word (worker + 1 in the upper 30 bits, the state in the lower 2).
+//! runs (item + 1, or 0; the highest bit says that it is in its teardown, the next that it is condemned) and since when
+//! (milliseconds by [`clock::seconds`], which begin anew at 2³²); then per item its claim word (worker + 1 in the upper 30
+//! bits, the state in the lower 2).
 
 #![allow(unsafe_code, reason = "the one file that maps memory shared between processes")]
 
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use memmap2::MmapRaw;
 
 use crate::claims::Claims;
+use crate::clock;
 use crate::error::BoardError;
 use crate::model::{ItemId, WorkerId};
 use crate::shared_file;
@@ -27,6 +29,8 @@ const HEADER: usize = 4;
 const ITEMS: usize = 1;
 const SLOTS: usize = 2;
 const STOP: usize = 3;
+/// Words of a worker.
+const SLOT: usize = 2;
 const TEARING_DOWN: u32 = 1 << 31;
 const CONDEMNED: u32 = 1 << 30;
 const NUMBER: u32 = CONDEMNED - 1;
@@ -49,7 +53,7 @@ impl Board {
     /// # Errors
     /// [`BoardError::Io`] if the file can't be created, written or mapped.
     pub fn create(path: &Path, items: usize, slots: usize) -> Result<Self, BoardError> {
-        let file = shared_file::create(path, (HEADER + slots + items) * size_of::<u32>())?;
+        let file = shared_file::create(path, (HEADER + SLOT * slots + items) * size_of::<u32>())?;
         let board = Self { map: Arc::new(MmapRaw::map_raw(&file)?), items, slots };
         let counts = u32::try_from(items).ok().zip(u32::try_from(slots).ok());
         let (items, slots) = counts.ok_or(BoardError::TooLarge)?;
@@ -72,7 +76,7 @@ impl Board {
         }
         let items = words[ITEMS].load(Ordering::Relaxed) as usize;
         let slots = words[SLOTS].load(Ordering::Relaxed) as usize;
-        if words.len() < HEADER + slots + items {
+        if words.len() < HEADER + SLOT * slots + items {
             return Err(BoardError::Malformed);
         }
         board.items = items;
@@ -97,10 +101,30 @@ impl Board {
         !self.is_stopped() && self.swap(item, word(worker, LEASED), word(worker, CLAIMED))
     }
 
-    /// Records which item `worker` runs, so that a crash can be blamed on it.
-    pub fn set_running(&self, worker: WorkerId, item: Option<ItemId>) {
+    /// Records which item `worker` runs from `now` on, in seconds by [`clock::seconds`], so that a crash can be blamed on it.
+    pub fn begin(&self, worker: WorkerId, item: ItemId, now: f64) {
+        if let Some([running, since]) = self.words_of(worker) {
+            since.store(milliseconds(now), Ordering::Relaxed);
+            running.store(item.0 + 1, Ordering::Release);
+        }
+    }
+
+    /// Records that `worker` runs nothing.
+    pub fn end(&self, worker: WorkerId) {
         if let Some(slot) = self.slot(worker) {
-            slot.store(item.map_or(0, |item| item.0 + 1), Ordering::Release);
+            slot.store(0, Ordering::Release);
+        }
+    }
+
+    /// For how many seconds `worker` has run its item; 0 if it runs none.
+    #[must_use]
+    pub fn runs_for(&self, worker: WorkerId) -> f64 {
+        match self.words_of(worker) {
+            Some([_, since]) if self.running(worker).is_some() => {
+                let passed = milliseconds(clock::seconds()).wrapping_sub(since.load(Ordering::Relaxed));
+                f64::from(passed) / 1e3
+            }
+            Some(_) | None => 0.0,
         }
     }
 
@@ -146,12 +170,17 @@ impl Board {
     }
 
     fn slot(&self, worker: WorkerId) -> Option<&AtomicU32> {
-        (worker.index() < self.slots).then(|| &self.words()[HEADER + worker.index()])
+        self.words_of(worker).map(|[running, _]| running)
+    }
+
+    fn words_of(&self, worker: WorkerId) -> Option<&[AtomicU32; SLOT]> {
+        let words = &self.words()[HEADER..HEADER + SLOT * self.slots];
+        words.as_chunks().0.get(worker.index())
     }
 
     fn claim_word(&self, item: ItemId) -> &AtomicU32 {
         debug_assert!(item.index() < self.items, "item {item:?} is not on the board");
-        &self.words()[HEADER + self.slots + item.index()]
+        &self.words()[HEADER + SLOT * self.slots + item.index()]
     }
 
     fn swap(&self, item: ItemId, from: u32, to: u32) -> bool {
@@ -184,6 +213,11 @@ impl Claims for Board {
     fn is_claimed(&self, item: ItemId) -> bool {
         self.claim_word(item).load(Ordering::Acquire) & 3 == CLAIMED
     }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "begins anew at 2³²")]
+fn milliseconds(seconds: f64) -> u32 {
+    (seconds * 1e3) as u64 as u32
 }
 
 fn word(worker: WorkerId, state: u32) -> u32 {
@@ -238,13 +272,15 @@ mod tests {
     fn the_running_item_is_seen_by_the_coordinator() {
         let (_dir, coordinator, worker) = two_views();
         assert_eq!(coordinator.running(WorkerId(1)), None);
-        worker.set_running(WorkerId(1), Some(ItemId(0)));
+        worker.begin(WorkerId(1), ItemId(0), clock::seconds() - 2.0);
+        assert!((2.0..60.0).contains(&coordinator.runs_for(WorkerId(1))));
+        assert!(coordinator.runs_for(WorkerId(0)) < 1e-9);
         assert_eq!(coordinator.running(WorkerId(1)), Some(ItemId(0)));
         assert!(!coordinator.is_tearing_down(WorkerId(1)));
         worker.set_tearing_down(WorkerId(1));
         assert!(coordinator.is_tearing_down(WorkerId(1)));
         assert_eq!(coordinator.running(WorkerId(1)), Some(ItemId(0)));
-        worker.set_running(WorkerId(1), None);
+        worker.end(WorkerId(1));
         assert_eq!(coordinator.running(WorkerId(1)), None);
         assert!(!coordinator.is_tearing_down(WorkerId(1)));
         assert_eq!(coordinator.running(WorkerId(9)), None, "no such slot");
@@ -254,14 +290,14 @@ mod tests {
     fn a_worker_is_condemned_for_what_it_runs_and_for_nothing_else() {
         let (_dir, coordinator, board) = two_views();
         let worker = WorkerId(1);
-        board.set_running(worker, Some(ITEM));
+        board.begin(worker, ITEM, 0.0);
         coordinator.condemn(worker, ItemId(ITEM.0 + 1));
         assert!(!board.is_condemned(worker), "it has gone on");
         board.set_tearing_down(worker);
         coordinator.condemn(worker, ITEM);
         assert!(board.is_condemned(worker) && board.is_tearing_down(worker));
         assert_eq!(coordinator.running(worker), Some(ITEM));
-        board.set_running(worker, None);
+        board.end(worker);
         assert!(!coordinator.is_condemned(worker));
     }
 

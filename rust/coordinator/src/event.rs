@@ -53,6 +53,8 @@ pub enum Event {
         worker: WorkerId,
         /// The test that is blamed.
         item: Option<ItemId>,
+        /// For how long it has run that.
+        seconds: f64,
         /// How it died.
         status: ExitStatus,
         /// It was killed because it had been at one thing for so many seconds.

@@ -337,7 +337,7 @@ pub(crate) enum Event {
     Ready { worker: u32 },
     Reports { worker: u32, item: u32, finished: bool, payload: Py<PyBytes> },
     WantsStop { payload: Py<PyBytes> },
-    Crashed { worker: u32, item: Option<u32>, returncode: Option<i32>, hung: Option<f64> },
+    Crashed { worker: u32, item: Option<u32>, seconds: f64, returncode: Option<i32>, hung: Option<f64> },
     Needed { worker: u32 },
     Confirm { item: u32 },
     Outgrown { worker: u32, bytes: u64, grew: Vec<(u32, u64)> },
@@ -369,7 +369,8 @@ impl Event {
                 Event::Reports { worker: worker.0, item: item.0, finished, payload }
             }
             CoreEvent::WantsStop(payload) => Event::WantsStop { payload: convert::bytes(py, &payload) },
-            CoreEvent::Crashed { worker, item, status, hung } => Event::Crashed {
+            CoreEvent::Crashed { worker, item, seconds, status, hung } => Event::Crashed {
+                seconds,
                 worker: worker.0,
                 item: item.map(|item| item.0),
                 returncode: convert::returncode(status),

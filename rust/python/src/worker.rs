@@ -315,9 +315,15 @@ impl Board {
         self.inner.claim(ItemId(item), self.worker)
     }
 
-    /// Says which item runs, so that a crash can be blamed on it.
-    fn set_running(&self, item: Option<u32>) {
-        self.inner.set_running(self.worker, item.map(ItemId));
+    /// Says which item runs from now on, so that a crash can be blamed on it. Returns the time (`monotonic`).
+    fn begin(&self, item: u32) -> f64 {
+        self.inner.begin(self.worker, ItemId(item), clock::seconds());
+        monotonic()
+    }
+
+    /// Says that nothing runs.
+    fn end(&self) {
+        self.inner.end(self.worker);
     }
 
     /// Says that the running item has come to its teardown.

@@ -96,6 +96,7 @@ impl Dispatcher {
         self.inboxes.remove(&worker);
         self.debugged.remove(&worker);
         let running = self.run.as_ref().and_then(|run| running_item(run, worker));
+        let seconds = self.run.as_ref().map_or(0.0, |run| run.board.runs_for(worker));
         let decides = self.run.as_ref().is_some_and(|run| run.options.decides_crashes);
         let hung = self.run.as_mut().and_then(|run| run.hangs.bury(worker)).map(|given| given.as_secs_f64());
         // Whoever ends its session in the midst of an item leaves it behind as a crash does.
@@ -106,7 +107,7 @@ impl Dispatcher {
         }
         self.schedule(|scheduler| scheduler.dead(worker, running));
         if let Some(run) = &mut self.run {
-            run.board.set_running(worker, None);
+            run.board.end(worker);
             run.held.retain(|held| *held != worker);
         }
         self.configured(worker);
@@ -119,7 +120,7 @@ impl Dispatcher {
             return self.replace_relieved(worker);
         }
         self.note(Happened::Crashed { worker, item: running, hung: hung.is_some() });
-        self.emit(Event::Crashed { worker, item: running, status, hung });
+        self.emit(Event::Crashed { worker, item: running, seconds, status, hung });
         match running {
             Some(_) if decides => {}
             Some(item) => self.decide(item, Decision::Crashed),

@@ -211,7 +211,7 @@ impl Rehearsal<'_> {
             return;
         }
         hands.doing = Doing::Calling(item);
-        hands.board.set_running(hands.worker, Some(item));
+        hands.board.begin(hands.worker, item, 0.0);
         self.books.begins(item);
     }
 
@@ -230,7 +230,7 @@ impl Rehearsal<'_> {
     fn put_down(&mut self, actor: usize) {
         if let Some(hands) = &mut self.actors[actor].hands {
             hands.doing = Doing::Nothing;
-            hands.board.set_running(hands.worker, None);
+            hands.board.end(hands.worker);
         }
     }
 
