@@ -25,7 +25,13 @@ LIMIT = 300.0
 
 PASSED = re.compile(r"\b(\d+) passed\b")
 # Of the caller's, not of the suite's: they would change what is measured.
-FOREIGN_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+FOREIGN_VARIABLES = (
+    "PYTEST_ADDOPTS",
+    "PYTEST_PLUGINS",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+)
 
 
 class BenchmarkError(Exception):

@@ -71,15 +71,12 @@ def launch(config: pytest.Config, request: Request) -> None:
     address = Address(str(bound.directory), bound.token)
     base_pid = None
     if method != "spawn":
-        flush()
-        try:
-            base_pid = os.fork()
-        except OSError as error:
-            raise no_process("a process", error) from None
+        base_pid = _fork(config)
         if base_pid == 0:
             bound.disown()
             # A name that the user has chosen may be that of another run.
-            worker = fork_from_base(address, None if request.testrunuid else testrunuid)
+            mark = None if request.testrunuid else testrunuid
+            worker = fork_from_base(address, mark, forks_workers=method != "fork")
             from pytest_fastest.worker.process import Process
 
             can_fork = worker is None and method == "fork"
@@ -116,6 +113,20 @@ def launch(config: pytest.Config, request: Request) -> None:
     # Some plugins ask right now whether there will be workers, and not all that ask for them are options.
     surface.set_workers(config.known_args_namespace, request.workers or 1, request.mode)
     config.pluginmanager.register(ControllerPlugin(config, run, request), "fastest-controller")
+
+
+def _fork(config: pytest.Config) -> int:
+    """Forks the base. Raises `pytest.UsageError` if the system makes no process."""
+    flush()
+    if not gc.get_freeze_count():
+        # Three processes share what exists from now on. The garbage collector would copy its pages with its marks, and
+        # look through it in vain while the controller's reports become more and more.
+        gc.freeze()
+        config.add_cleanup(gc.unfreeze)
+    try:
+        return os.fork()
+    except OSError as error:
+        raise no_process("a process", error) from None
 
 
 def _start_coordinator(bound: _core.Address, base_pid: int | None) -> _core.Coordinator:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from _pytest.terminal import TerminalReporter
 
@@ -37,10 +38,17 @@ class Screen:
             return
         writer = reporter._tw
         writer.flush = _nothing  # type: ignore[method-assign]
+        file: Any = writer._file
+        # PYTHONUNBUFFERED, which images of containers set, would ask the system for each letter all the same.
+        is_unbuffered = isinstance(file, io.TextIOWrapper) and file.write_through
+        if is_unbuffered:
+            file.reconfigure(write_through=False)
         try:
             yield
         finally:
             del writer.flush
+            if is_unbuffered:
+                file.reconfigure(write_through=True)
             writer.flush()
 
     def pass_on(self, text: bytes, *, is_error: bool) -> None:

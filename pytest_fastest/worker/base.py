@@ -12,10 +12,11 @@ from pytest_fastest import _core, tty
 from pytest_fastest.worker.forkserver import Address, Children, Forked, serve
 
 
-def fork_from_base(address: Address, mark: str | None) -> int | None:
+def fork_from_base(address: Address, mark: str | None, *, forks_workers: bool) -> int | None:
     """Runs in the base. Returns in its children only: `None` in the collector, in a worker its number.
 
-    `mark`: the run's name in the environment of what its tests start, if no other run has it.
+    `mark`: the run's name in the environment of what its tests start, if no other run has it. `forks_workers`: the base
+    is certain to.
     """
     # The terminal's Ctrl-C reaches every process; the controller decides what it means.
     inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -39,8 +40,9 @@ def fork_from_base(address: Address, mark: str | None) -> int | None:
                 link.forked(None, pid)
             else:
                 link.not_forked(None, refusal)
-            # For all that is forked from here later.
-            import pytest_fastest.worker.process  # noqa: F401
+            if forks_workers:
+                # For all of them. A base that most likely only waits leaves time and memory to the others.
+                import pytest_fastest.worker.process  # noqa: F401
 
             match serve(link, children):
                 case Forked(worker=number):

@@ -550,6 +550,15 @@ def test_a_lock_that_refuses_to_be_forked(suite: Suite) -> None:
     assert "forkserver: a FileLock was made" in str(result.header)
 
 
+def test_a_lock_of_a_plugin_that_was_there_before_the_base(suite: Suite) -> None:
+    suite.write(
+        early="import filelock\nLOCK = filelock.FileLock('test.lock')",
+        test_suite="def test_one(): pass\ndef test_two(): pass",
+    )
+    result = suite.run("-n", "2", "-p", "early", plugins=("filelock",))
+    assert "forkserver: a FileLock was made" in str(result.header), result.output
+
+
 @pytest.mark.skipif(not (PLUGINS / "polars").exists(), reason="make plugins has not been run")
 def test_a_library_whose_threads_would_be_lost(suite: Suite) -> None:
     suite.write(

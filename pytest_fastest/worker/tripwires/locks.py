@@ -19,6 +19,8 @@ def refusal() -> str | None:
         kinds.update(found)
         unseen.extend(found)
     # The types, not `isinstance`: a proxy would be asked what it is, and might have to find out.
+    # What was there before the base was forked has been frozen, and is not among the objects; it will be again.
+    gc.unfreeze()
     if any(type(thing) in kinds for thing in gc.get_objects()):
         return "a FileLock was made by a conftest, plugin or test module"
     return None

@@ -44,10 +44,15 @@ use crate::protocol::{Downward, ExitStatus, Role};
 use crate::record::Happened;
 use crate::scheduler::{Action, Scheduler};
 
-/// How often the outboxes of workers are looked into, deaths with one sign missing are looked at again, and the
-/// controller is told what it need not know at once: it wakes up a hundred times a second at most, on cores that tests
-/// could use.
+/// How often the outboxes of workers are looked into, and deaths with one sign missing are looked at again.
 const TICK: Duration = Duration::from_millis(10);
+
+/// What the controller need not know at once is gathered for so long. It wakes up on cores that tests could use, and each
+/// time finds their caches full of what tests have left there.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// It is told of so many events without waiting longer: what it does about the last ones, the end of the run waits for.
+const ENOUGH: usize = 16;
 
 /// The state of one run.
 pub(crate) struct Dispatcher {
@@ -57,6 +62,7 @@ pub(crate) struct Dispatcher {
     events: Sender<Vec<Event>>,
     /// What the controller has not been told yet.
     untold: Vec<Event>,
+    told: Instant,
     processes: Processes,
     inboxes: BTreeMap<WorkerId, Inbox>,
     peers: HashMap<ConnectionId, Peer>,
@@ -143,6 +149,7 @@ impl Dispatcher {
             readers,
             events,
             untold: Vec::new(),
+            told: clock::now(),
             processes: Processes::of_a_run(),
             inboxes: BTreeMap::new(),
             peers: HashMap::new(),
@@ -223,7 +230,9 @@ impl Dispatcher {
             self.look_at_memory();
             self.end_leftovers();
             self.look_for_the_base();
-            self.tell();
+            if self.untold.len() >= ENOUGH || now.saturating_duration_since(self.told) >= GATHER {
+                self.tell();
+            }
         }
         self.bury();
         self.interrupt_if_due();
@@ -338,6 +347,7 @@ impl Dispatcher {
 
     fn tell(&mut self) {
         if !self.untold.is_empty() {
+            self.told = clock::now();
             let _controller_gone = self.events.send(std::mem::take(&mut self.untold));
         }
     }
