@@ -362,9 +362,7 @@ class ControllerPlugin:
                     time.sleep(_SETTLE)
                 left = crashes.last_words(self._run.directory, worker)
                 body = self._replay.body(item)
-                alone = (
-                    may_retry and body is None and self._confirmations.crashed(item, node.gateway.id, cause, left)
-                )
+                alone = may_retry and body is None and self._confirmations.crashed(item, node.gateway.id, cause, left)
                 if times := self._confirmations.times_alone(item):
                     cause += f"; alone in a fresh worker it has crashed {times} time{'s' if times > 1 else ''}"
                 report = crashes.crashed(*self._replay.item(item), body, node, cause, left, seconds)
