@@ -48,6 +48,11 @@ def _run(args: list[str]) -> int:
 
         sys.stdout.write(f"fastest {__version__}\n")
         sys.stdout.flush()
+    if args[:1] in (["timings"], ["report"]) and {"-h", "--help"} & {*args}:
+        from fastest._help import help_of
+
+        sys.stdout.write(help_of(args[0]))
+        return 0
     if args[:1] == ["timings"]:
         args[0] = "--show-timings"
     elif args[:1] == ["report"]:

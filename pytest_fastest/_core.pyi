@@ -90,9 +90,9 @@ class Record:
         """The files of a folder's records, newest first. Raises `OSError`."""
     def keep(self, folder: str | PathLike[str]) -> Path | None:
         """Keeps it in a folder with the last runs; `None`: it is too large to be kept. Raises `OSError`."""
-    def trails(self) -> list[tuple[int, str, str, int]]:
+    def trails(self) -> list[tuple[int, str, str, int, bool]]:
         """For each test that failed in a worker, in the order in which they came to their ends: item, node id, worker,
-        how many others that had run before: they begin its `order`.
+        how many others that had run before (they begin its `order`), whether the worker died.
         """
     def order(self, worker: str) -> list[str]:
         """The node ids of what a worker has run to its end, in order; nothing if there was no such worker."""

@@ -28,6 +28,7 @@ class Failure(NamedTuple):
     test: str
     worker: str
     before: list[str]
+    has_crashed: bool
 
 
 def register(config: pytest.Config) -> None:
@@ -39,6 +40,11 @@ def register(config: pytest.Config) -> None:
         # As much is imported as was then.
         config.args = run.paths
         config.option.pyargs = run.pyargs
+    # It has to come as far as the test, whatever failed before it then; options for every run may stand in `addopts`.
+    config.option.maxfail = 0
+    if (stepwise := config.pluginmanager.get_plugin("stepwiseplugin")) is not None:
+        config.pluginmanager.unregister(stepwise)
+    config.option.stepwise = False
     config.pluginmanager.register(Retrace(config, run, failure), "fastest-retrace")
 
 
@@ -55,7 +61,8 @@ class Retrace:
     def pytest_report_header(self) -> str:
         before = len(self._failure.before)
         others = f"the {before} test{'s' if before != 1 else ''} that {self._failure.worker} had run, then "
-        return f"fastest: replay: {others if before else ''}{self._failure.test}"
+        crash = ", which has crashed its worker, and may end this process" if self._failure.has_crashed else ""
+        return f"fastest: replay: {others if before else ''}{self._failure.test}{crash}"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
@@ -83,7 +90,7 @@ class Retrace:
             self._failed = self._failed or report.failed
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._failed is None or self._config.option.verbose < 0:
+        if self._failed is None:
             return
         text = (
             "it failed again"
@@ -101,9 +108,9 @@ def _find(config: pytest.Config, wanted: str | None) -> tuple[_core.Record, Fail
         raise pytest.UsageError("--replay reads pytest's cache, which this run has not (-p no:cacheprovider)")
     known: dict[str, None] = {}
     for _, run in earlier.kept(config):
-        for _, test, worker, before in reversed(run.trails()):
-            if wanted in (LAST, test, alone.from_here(config, test)):
-                return run, Failure(test, worker, run.order(worker)[:before])
+        for _, test, worker, before, has_crashed in reversed(run.trails()):
+            if wanted in (LAST, test, alone.from_here(config, test), str(config.rootpath / test)):
+                return run, Failure(test, worker, run.order(worker)[:before], has_crashed)
             known[test] = None
     if not known:
         raise pytest.UsageError(f"--replay: no failure of a run with workers is kept in {os.fspath(folder)}")

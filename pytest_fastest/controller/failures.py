@@ -31,7 +31,7 @@ class Failures:
     def note(self, record: _core.Record, *, is_kept: bool) -> None:
         """The run is over; `is_kept`: this record of it can be found by a later run."""
         trails = record.trails()
-        for item, nodeid, worker, before in trails:
+        for item, nodeid, worker, before, _ in trails:
             if len(self._shown) < _SHOWN:
                 self._shown.setdefault(item, worker)
             if is_kept and before and self._replayable is None:

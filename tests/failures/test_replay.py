@@ -102,7 +102,29 @@ def test_a_crash_is_replayed(suite: Suite) -> None:
     )
     result = suite.run("-n", "1")
     assert result.counts == {"passed": 1, "failed": 2}, result.output
-    assert suite.run("--replay=test_dies.py::test_3").returncode == 3
+    replayed = suite.run("--replay=test_dies.py::test_3")
+    assert replayed.returncode == 3
+    assert "then test_dies.py::test_3, which has crashed its worker, and may end this process" in replayed.stdout
+
+
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--sw", "--fail-fast"])
+def test_it_comes_as_far_as_the_test(suite: Suite, option: str) -> None:
+    suite.write(test_two="def test_1(): assert 1 == 2\ndef test_2(): pass\ndef test_3(): assert 3 == 4")
+    suite.run("-n", "1")
+    result = suite.run("-q", "--replay", env={"PYTEST_ADDOPTS": option})
+    assert result.counts == {"failed": 2, "passed": 1}, result.output
+    assert "fastest: replay of test_two.py::test_3" in result.stdout
+    assert "it failed again" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["absolute", "relative"])
+def test_it_is_named_as_pytest_names_it(suite: Suite, name: str) -> None:
+    folder = suite.root / "sub"
+    folder.mkdir()
+    (folder / "test_one.py").write_text("def test_1(): assert 1 == 2")
+    suite.run("-n", "1")
+    file = str(folder / "test_one.py") if name == "absolute" else "sub/test_one.py"
+    assert suite.run(f"--replay={file}::test_1").counts == {"failed": 1}
 
 
 def test_it_passes_where_its_order_is_not_to_blame(suite: Suite) -> None:

@@ -46,6 +46,15 @@ def test_runs_are_listed(suite_with_runs: Suite) -> None:
     assert lines[0].endswith("exit status 1")
 
 
+@pytest.mark.parametrize("command", ["report", "timings"])
+def test_help_is_help(suite_with_runs: Suite, command: str) -> None:
+    for arguments in (["--help"], ["-h"], ["first", "--help"]):
+        result = fastest(suite_with_runs, command, *arguments)
+        assert result.returncode == 0
+        assert result.stdout.startswith(f"usage: fastest {command} ")
+    assert not (suite_with_runs.root / "fastest-report.html").exists()
+
+
 def test_a_report_of_a_run(suite_with_runs: Suite) -> None:
     for run, tests in ((None, 2), ("f", 1), ("second", 2)):
         result = fastest(suite_with_runs, "report", *([] if run is None else [run]), "--fastest-report", "r.html")

@@ -14,6 +14,8 @@ pub struct Trail {
     pub worker: WorkerId,
     /// How many others that had run before; they begin [`Record::order`].
     pub before: usize,
+    /// It came to no end: its worker died.
+    pub crashed: bool,
 }
 
 /// How often, and until when (seconds since the run's start), a worker had run tests to their ends.
@@ -42,7 +44,7 @@ impl Record {
             let (before, when) = end.unwrap_or_else(|| {
                 (self.order(worker).count(), deaths.get(&worker).copied().unwrap_or(f64::MAX))
             });
-            found.push((when, Trail { item, worker, before }));
+            found.push((when, Trail { item, worker, before, crashed: end.is_none() }));
         }
         found.sort_by(|(one, _), (other, _)| one.total_cmp(other));
         found.into_iter().map(|(_, trail)| trail).collect()
@@ -103,7 +105,7 @@ mod tests {
     }
 
     fn trail(item: u32, worker: u32, before: usize) -> Trail {
-        Trail { item: ItemId(item), worker: WorkerId(worker), before }
+        Trail { item: ItemId(item), worker: WorkerId(worker), before, crashed: false }
     }
 
     #[test]
@@ -122,7 +124,7 @@ mod tests {
         let mut record = record(&[(0, 5), (0, 1), (1, 2)], failures);
         let crash = Happened::Crashed { worker: WorkerId(0), item: Some(ItemId(9)), hung: false };
         record.events.push((2.5, crash));
-        assert_eq!(record.trails(), [trail(9, 0, 2), trail(2, 1, 0)]);
+        assert_eq!(record.trails(), [Trail { crashed: true, ..trail(9, 0, 2) }, trail(2, 1, 0)]);
     }
 
     #[test]

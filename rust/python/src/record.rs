@@ -16,8 +16,8 @@ use crate::convert;
 /// The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
 /// method, the number of workers, the exit status.
 pub(crate) type About = (String, Vec<String>, Vec<String>, bool, Vec<String>, String, u32, i32);
-/// Item, node id, worker, how many tests that had run before.
-type Trail = (u32, String, String, usize);
+/// Item, node id, worker, how many tests that had run before, whether the worker died.
+type Trail = (u32, String, String, usize, bool);
 /// Item, node id, phase, worker, text, sections.
 pub(crate) type Failed = (Option<u32>, String, String, String, String, Vec<(String, String)>);
 /// Item, when it was over, and what it took: in all, of a processor, for set-up, call and teardown.
@@ -135,7 +135,7 @@ impl Record {
     /// One for each test that failed in a worker, in the order in which they came to their ends.
     fn trails(&self) -> Vec<Trail> {
         let row = |trail: trail::Trail| {
-            (trail.item.0, self.nodeid(trail.item), trail.worker.to_string(), trail.before)
+            (trail.item.0, self.nodeid(trail.item), trail.worker.to_string(), trail.before, trail.crashed)
         };
         self.inner.trails().into_iter().map(row).collect()
     }
