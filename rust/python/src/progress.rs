@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 
 /// Narrower than this, a terminal has no room for a bar (columns).
 const ROOM_FOR_BAR: u16 = 72;
+/// Columns of the bar.
+const BAR: usize = 24;
 
 /// How a line is drawn.
 #[derive(Clone, Copy)]
@@ -52,8 +54,14 @@ impl Look {
         // In steps that one can read.
         let left =
             seconds.map(|left| format!("about {} left", HumanDuration(left.max(Duration::from_secs(1)))));
+        let prefix = format!("{done}/{total} {percent:>3} %");
         let said = [Some(tally.to_owned()), left].into_iter().flatten().filter(|said| !said.is_empty());
-        let template = if self.width < ROOM_FOR_BAR {
+        let said = said.collect::<Vec<_>>().join(", ");
+        let room = usize::from(self.width).saturating_sub(prefix.len() + 1);
+        let fits = |text: &str, bar: usize| console::measure_text_width(text) + bar <= room;
+        // The estimate is worth more than the bar, and half of it nothing.
+        let said = if fits(&said, 0) || tally.is_empty() { &said } else { tally };
+        let template = if self.width < ROOM_FOR_BAR || !fits(said, BAR + 1) {
             "{prefix} {wide_msg}"
         } else if self.is_coloured {
             "{prefix} {bar:24.green/black.bright} {wide_msg}"
@@ -66,8 +74,8 @@ impl Look {
             (false, false) => "━━ ",
         });
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_style(style);
-        bar.set_prefix(format!("{done}/{total} {percent:>3} %"));
-        bar.set_message(said.collect::<Vec<_>>().join(", "));
+        bar.set_prefix(prefix);
+        bar.set_message(said.to_owned());
         bar.set_position(done);
         self.draw(&bar)
     }
