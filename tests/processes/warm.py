@@ -63,8 +63,10 @@ def become(start: dict[str, object], streams: list[int]) -> None:
         os.close(descriptor)
     os.chdir(str(folder))
     name_in_the_kernel(environment[MARKER])
+    # An interpreter that finds no locale in its environment writes one there.
+    coerced = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
-    os.environ.update(environment | {PARENT: str(os.getppid())})
+    os.environ.update(coerced | environment | {PARENT: str(os.getppid())})
     path = environment.get("PYTHONPATH", "")
     sys.path[:1] = [os.getcwd(), *filter(None, path.split(os.pathsep))]  # noqa: PTH109
     sys.orig_argv[1:] = ["-m", "pytest", *arguments]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import select
 import struct
 import termios
 import threading
@@ -31,6 +32,7 @@ class Screen:
         self._screen = pyte.HistoryScreen(columns, rows, history=_HISTORY, ratio=1.0)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
+        self._is_closed = False
         # Everything that was written, with what the terminal obeys.
         self.written = b""
         self.resize(columns, rows)
@@ -44,15 +46,23 @@ class Screen:
 
     def _read(self) -> None:
         while True:
+            select.select([self._keyboard], [], [])
+            with self._lock:
+                if not self._catch_up():
+                    return
+
+    def _catch_up(self) -> bool:
+        """Shows all that was written until now; whether more may come. The lock is held."""
+        while not self._is_closed and select.select([self._keyboard], [], [], 0)[0]:
             try:
                 data = os.read(self._keyboard, 1 << 16)
             except OSError:
-                return
+                return False
             if not data:
-                return
-            with self._lock:
-                self.written += data
-                self._stream.feed(data)
+                return False
+            self.written += data
+            self._stream.feed(data)
+        return True
 
     def type(self, text: str) -> None:
         """Types on the keyboard."""
@@ -61,11 +71,13 @@ class Screen:
     def rows(self) -> list[str]:
         """What stands on the screen, without blanks at the end of rows."""
         with self._lock:
+            self._catch_up()
             return [row.rstrip() for row in self._screen.display]
 
     def all_rows(self) -> list[str]:
         """As `rows`, with what has left the screen above; no empty rows at the end."""
         with self._lock:
+            self._catch_up()
             above = ["".join(row[column].data for column in sorted(row)) for row in self._screen.history.top]
             rows = [row.rstrip() for row in (*above, *self._screen.display)]
         while rows and not rows[-1]:
@@ -92,6 +104,7 @@ class Screen:
         os.close(self.line)
         # The reader comes to its end when nobody holds the other side.
         self._thread.join(PATIENCE)
+        self._is_closed = True
         os.close(self._keyboard)
 
 
