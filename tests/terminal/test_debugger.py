@@ -26,6 +26,7 @@ STOPS = """
     from witness import mark
     def test_stops():
         secret = 21
+        mark("stops")
         breakpoint()
         mark(f"went on with {secret}")
     def test_after(): pass
@@ -73,6 +74,7 @@ def test_a_breakpoint(suite: Suite, method: str) -> None:
 def test_two_stop_one_after_the_other(suite: Suite, method: str) -> None:
     suite.write(test_a=STOPS, test_b=STOPS.replace("21", "22"))
     with screen(rows=40) as terminal, started(suite, terminal, "-n", "2", "--start-method", method) as running:
+        suite.await_marks("stops", 2)
         for turn in (1, 2):
             terminal.await_text(rf"(?s)(PDB set_trace.*){{{turn}}}\(Pdb\) *\n* *$")
             terminal.type(f"p 'turn', {turn}\n")
