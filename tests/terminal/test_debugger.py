@@ -25,8 +25,7 @@ STOPS = """
     import time
     from witness import mark
     def test_stops():
-        secret = 21
-        mark("stops")
+        secret = 21; mark("stops")
         breakpoint()
         mark(f"went on with {secret}")
     def test_after(): pass
