@@ -55,6 +55,26 @@ def test_what_is_explained_nowhere_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("--hang-timeout", "configuration.md#tests-that-hang"),
+        ("--start-method", "configuration.md#start-methods"),
+        ("--maxschedchunk", "xdist.md#options"),
+        ("--fastest-report", "report.md#the-report"),
+        ("--slow-after", "configuration.md#while-it-runs"),
+        ("--output-prefix", "configuration.md#what-tests-write"),
+        ("fastest_collect", "configuration.md#what-a-worker-collects"),
+        ("xdist_group", "configuration.md#markers"),
+        ("pytest_configure_node", "xdist.md#hooks"),
+        ("PYTEST_XDIST_WORKER", "configuration.md#what-a-worker-sees"),
+        ("TERM", "configuration.md#while-it-runs"),
+    ],
+)
+def test_the_reference_leads_to_what_explains(name: str, section: str) -> None:
+    assert reference.Explained(WRITTEN).link(name).endswith(f"({section})")
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "os.environ.get('NEW')",
