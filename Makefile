@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test browser plugins plugins-under-xdist check fmt docs reference compat matrix fuzz bench bench-full simulate \
+.PHONY: demo test browser plugins plugins-under-xdist check fmt docs reference pictures compat matrix fuzz bench bench-full simulate \
 	soak flat clean
 
 # Set up, then run the example suite without and with workers.
@@ -50,6 +50,10 @@ docs: .cache/docs/.ready reference
 # docs/reference.md, from the code.
 reference: $(READY)
 	$(BIN)/python docs/tools/reference.py
+
+# docs/report.png, and a screen with progress for the pages; needs what `make browser` installs.
+pictures: $(READY) plugins
+	$(BIN)/python docs/tools/pictures.py
 
 # What builds the site has an environment of its own: tests need none of it.
 .cache/docs/.ready: docs/requirements.txt

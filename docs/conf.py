@@ -26,3 +26,4 @@ html_copy_source = False
 copybutton_prompt_text = "$ "
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(_ROOT / "docs/tools/search.js")

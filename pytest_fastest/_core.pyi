@@ -41,8 +41,8 @@ class Address:
         """Starts the coordinator's threads; `base`: the id of the process that has been forked as the run's base."""
 
 # The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
-# method (empty: no workers), the number of workers, the exit status.
-_About: TypeAlias = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, int, int]
+# method (empty: no workers) and the reason for it, the number of workers, the exit status.
+_About: TypeAlias = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, str | None, int, int]
 # Item, node id, phase, worker, text, sections.
 _Failed: TypeAlias = tuple[int | None, str, str, str, str, Sequence[tuple[str, str]]]
 

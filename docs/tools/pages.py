@@ -50,6 +50,15 @@ class Span:
     section: Section
 
 
+@dataclass
+class Row:
+    """A row of a table: the code in its first cell, and the targets of its links."""
+
+    section: Section
+    names: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Link:
     """A link or an image, as it is written."""
@@ -66,6 +75,7 @@ class Page:
     sections: list[Section] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
 
     @property
@@ -87,6 +97,7 @@ def read(path: Path) -> Page:
     section = Section("", "")
     anchors: Counter[str] = Counter()
     in_heading = in_table = False
+    cell = 0
     for token in MarkdownIt("commonmark").enable("table").parse(path.read_text("utf-8")):
         match token.type:
             case "heading_open" | "heading_close":
@@ -97,12 +108,22 @@ def read(path: Path) -> Page:
                 # The fence itself is a line, before the code.
                 line = _line(token) + (token.type == "fence")
                 page.fences.append(Fence(token.info.partition(" ")[0], token.content, line, section))
+            case "tr_open":
+                page.rows.append(Row(section))
+                cell = 0
+            case "th_close" | "td_close":
+                cell += 1
             case "inline":
                 if in_heading:
                     section = _section(token, anchors)
                     page.sections.append(section)
                     continue
+                spans, links = len(page.spans), len(page.links)
                 _look_at(token, page, section, in_table)
+                if in_table:
+                    page.rows[-1].links += [link.target for link in page.links[links:]]
+                    if cell == 0:
+                        page.rows[-1].names += [span.text for span in page.spans[spans:]]
     return page
 
 

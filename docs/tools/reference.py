@@ -141,20 +141,20 @@ def variables() -> Iterator[tuple[str, str]]:
 
 
 class Explained:
-    """Where things are explained: the section that says most of them, in text rather than in a table."""
+    """Where things are explained.
+
+    That is where the row of a table that is about it leads, or the section of that row. If there is none, it is the
+    section that says most of it, in text rather than in a table.
+    """
 
     def __init__(self, written: list[pages.Page]) -> None:
         self._pages = [page for page in written if page.path.parent.is_relative_to(pages.DOCS)]
 
     def link(self, *names: str) -> str:
         """A link for the last column; `names` are all ways to write the thing."""
-        if (link := self.found(*names)) is None:
-            raise Unexplained(f"{names[-1]} is explained nowhere: name it, as code, on a page in docs/")
-        return link
-
-    def found(self, *names: str) -> str | None:
-        """The same, or `None` if it is named nowhere."""
         word = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in names))
+        if (row := next(filter(None, (_rows(page, word) for page in self._pages)), None)) is not None:
+            return row
         for page in self._pages:
             counts: dict[pages.Section, tuple[int, int]] = {}
             for section, text, in_table in self._code(page):
@@ -163,9 +163,8 @@ class Explained:
                     counts[section] = (whole + (not in_table), part + 1)
             if counts:
                 section = max(counts, key=lambda found: counts[found])
-                path = page.path.relative_to(pages.DOCS)
-                return f"[{path.stem}: {section.title}]({path.as_posix()}#{section.anchor})"
-        return None
+                return _link(page, section)
+        raise Unexplained(f"{names[-1]} is explained nowhere: name it, as code, on a page in docs/")
 
     @staticmethod
     def _code(page: pages.Page) -> Iterator[tuple[pages.Section, str, bool]]:
@@ -173,6 +172,24 @@ class Explained:
             yield span.section, span.text, span.in_table
         for fence in page.fences:
             yield fence.section, fence.text, False
+
+
+def _rows(page: pages.Page, word: re.Pattern[str]) -> str | None:
+    """Where the rows lead that begin with the word: one with a link before others."""
+    rows = [row for row in page.rows if any(word.search(name) for name in row.names)]
+    for row in rows:
+        for target in row.links:
+            name, _, anchor = target.partition("#")
+            if "://" not in name:
+                other = pages.read((page.path.parent / name).resolve()) if name else page
+                section = next(each for each in other.sections if anchor in ("", each.anchor))
+                return _link(other, section)
+    return _link(page, rows[0].section) if rows else None
+
+
+def _link(page: pages.Page, section: pages.Section) -> str:
+    path = page.path.relative_to(pages.DOCS)
+    return f"[{path.stem}: {section.title}]({path.as_posix()}#{section.anchor})"
 
 
 def page() -> str:
@@ -189,8 +206,7 @@ def page() -> str:
         _table(((f"`{name}`", _marked(text), explained.link(name)) for name, text in ours.inis.items()), "key")
     )
     parts.append("## Environment variables\n")
-    # These have a text that is written by hand already.
-    rows = ((f"`{name}`", text, explained.found(name) or "") for name, text in variables())
+    rows = ((f"`{name}`", text, explained.link(name)) for name, text in variables())
     parts.append(_table(rows, "variable"))
     parts.append("## Markers\n")
     rows = ((f"`{name}`", text, explained.link(name.partition("(")[0])) for name, text in ours.markers.items())

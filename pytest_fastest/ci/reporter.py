@@ -61,13 +61,13 @@ class Reporter:
         failed = [number for number, test in enumerate(tests) if test.has_failed]
         seconds = math.fsum(test.seconds for test in tests)
         fate = f", {self._fates[worker]}" if worker in self._fates else ""
-        title = f"{worker}: {len(tests)} tests in {seconds:.1f} s, {len(failed)} failed{fate}"
+        title = f"{worker}: {_count(len(tests))} in {seconds:.1f} s, {len(failed)} failed{fate}"
         until = failed[-1] + 1
         first = max(0, until - _LINES)
-        lines = [f"({first} tests before)"] if first else []
+        lines = [f"({_count(first)} before)"] if first else []
         lines += [f"{test.seconds:9.3f} s  {test.outcome:8} {one_line(test.nodeid)}" for test in tests[first:until]]
         if until < len(tests):
-            lines.append(f"({len(tests) - until} tests after its last failure)")
+            lines.append(f"({_count(len(tests) - until)} after its last failure)")
         if self._system == "github":
             return github.group(title, lines)
         return gitlab.section(f"fastest_{worker}", title, lines)
@@ -87,3 +87,7 @@ class Reporter:
                 yield f"fastest: no summary: {_SUMMARY} is full (GitHub takes 1 MiB of a step)"
         except OSError as error:
             yield f"fastest: no summary: {error}"
+
+
+def _count(tests: int) -> str:
+    return f"{tests} test{'s' if tests != 1 else ''}"

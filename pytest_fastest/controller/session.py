@@ -384,7 +384,8 @@ class ControllerPlugin:
         """Keeps the record of the run."""
         if self._replay.nodeids:
             found = self._chronicle.outcomes(self._replay.nodeids)
-            about = self._chronicle.about(self._run.testrunuid, self._crew.method, self._choice.workers, exitstatus)
+            name, workers, reason = self._run.testrunuid, self._choice.workers, self._method_reason
+            about = self._chronicle.about(name, self._crew.method, workers, exitstatus, reason=reason)
             nodeids = clean_all(self._replay.nodeids)
             record = self._coordinator.record(about, nodeids, *found)
             self._failures.note(record, is_kept=self._chronicle.finish(record))

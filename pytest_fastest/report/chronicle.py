@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_fastest import _core
 
-    About = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, int, int]
+    About = tuple[str, Sequence[str], Sequence[str], bool, Sequence[str], str, str | None, int, int]
     Failed = tuple[int | None, str, str, str, str, list[tuple[str, str]]]
 
 # Categories of the terminal's statistics that say nothing of a test: those of set-ups and teardowns have no name.
@@ -53,12 +53,15 @@ class Chronicle:
         stats = {} if reporter is None else reporter.stats
         return outcomes(stats, nodeids, _MANY if self._wanted else _FEW)
 
-    def about(self, testrunuid: str, method: str, workers: int, exit_status: int) -> About:
-        """The run as a whole."""
+    def about(
+        self, testrunuid: str, method: str, workers: int, exit_status: int, *, reason: str | None = None
+    ) -> About:
+        """The run as a whole; `reason`: for the start method."""
         arguments = [clean(str(argument)) for argument in self._config.invocation_params.args]
         paths, pyargs = _paths(self._config), bool(self._config.option.pyargs)
         versions = [f"Python {'.'.join(map(str, sys.version_info[:3]))}", f"pytest {pytest.__version__}"]
-        return clean(testrunuid), arguments, paths, pyargs, versions, method, workers, int(exit_status)
+        reason = None if reason is None else clean(reason)
+        return clean(testrunuid), arguments, paths, pyargs, versions, method, reason, workers, int(exit_status)
 
     def finish(self, record: _core.Record) -> bool:
         """Keeps the record beside pytest's cache, and writes the files. Returns whether it is kept."""

@@ -28,3 +28,11 @@ def test_the_log_of_a_worker_is_folded(suite: Suite) -> None:
     assert int(section[3]) >= int(section[1]) > 1_000_000_000
     assert "fastest: run a failed test alone" in output
     assert "::error" not in output
+
+
+def test_one_test_is_one(suite: Suite) -> None:
+    suite.write(test_one="def test_fails(): assert 0\ndef test_passes(): pass")
+    failed = suite.run("-n", "1", "--ci", "gitlab", "-k", "fails").stdout
+    assert re.search(r"gw0: 1 test in \d\.\d s, 1 failed$", failed, re.MULTILINE), failed
+    both = suite.run("-n", "1", "--ci", "gitlab").stdout
+    assert "(1 test after its last failure)" in both

@@ -55,6 +55,26 @@ def test_what_is_explained_nowhere_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("--hang-timeout", "configuration.md#tests-that-hang"),
+        ("--start-method", "configuration.md#start-methods"),
+        ("--maxschedchunk", "xdist.md#options"),
+        ("--fastest-report", "report.md#the-report"),
+        ("--slow-after", "configuration.md#slow-tests"),
+        ("--output-prefix", "configuration.md#what-tests-write"),
+        ("fastest_collect", "configuration.md#what-a-worker-collects"),
+        ("xdist_group", "configuration.md#markers"),
+        ("pytest_configure_node", "xdist.md#hooks"),
+        ("PYTEST_XDIST_WORKER", "configuration.md#what-a-worker-sees"),
+        ("TERM", "configuration.md#progress-and-remaining-time"),
+    ],
+)
+def test_the_reference_leads_to_what_explains(name: str, section: str) -> None:
+    assert reference.Explained(WRITTEN).link(name).endswith(f"({section})")
+
+
+@pytest.mark.parametrize(
     "source",
     [
         "os.environ.get('NEW')",
@@ -89,6 +109,22 @@ def test_a_text_without_a_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(environment.TEXTS, "FASTEST_NEW", "read: for nothing")
     with pytest.raises(pages.Unexplained, match="FASTEST_NEW stands in"):
         list(reference.variables())
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("SIGUSR1", "docs/configuration.md"),
+        ("remaining time", "docs/configuration.md"),
+        ("slow tests", "docs/configuration.md"),
+        ("migrate", "docs/xdist.md"),
+        ("the report", "docs/report.md"),
+    ],
+)
+def test_what_is_searched_for_stands_in_a_heading(words: str, name: str) -> None:
+    """The site's search puts headings first."""
+    page = next(page for page in WRITTEN if page.name == name)
+    assert any(words.lower() in section.title.lower() for section in page.sections)
 
 
 @pytest.mark.parametrize("page", [*WRITTEN, pages.read(pages.REFERENCE)], ids=lambda page: page.name)

@@ -197,13 +197,16 @@ def test_on_paper_failures_are_open_and_nothing_is_dark(report: Path, visit: Cal
     assert page.locator("#failures details[open] pre").count() >= 5
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert not page.locator("#tests-search").is_visible()
+    headings = page.locator("#tests th button").all()
+    assert len(headings) == 9
+    assert all(heading.is_visible() for heading in headings), "they are buttons on the screen"
     assert page.pdf().startswith(b"%PDF")
 
 
 def test_twenty_thousand_tests_open_and_answer_soon(tmp_path: Path, visit: Callable[..., Any]) -> None:
     nodeids = [f"package/test_module_{number // 100}.py::test_of_a_usual_length[{number}]" for number in range(20_000)]
     record = _core.Record.of_reports(
-        ("many", [], [], False, [], "", 0, 0),
+        ("many", [], [], False, [], "", None, 0, 0),
         nodeids,
         started=1e9,
         seconds=101.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,49 @@ def test_crashes_and_replacements(suite: Suite) -> None:
     assert "A worker crashed." in page.text
 
 
+def test_a_hang_is_told_from_a_crash(suite: Suite) -> None:
+    suite.write(
+        test_a="""
+            import time
+            def test_hangs(): time.sleep(60)
+            def test_b(): pass
+        """
+    )
+    _, page = report(suite, "-n", "1", "--hang-timeout", "0.5", "--max-worker-restart", "1")
+    assert page.data["runs"]["died"] == page.data["runs"]["hung"] == [0]
+    assert [mark["text"] for mark in page.data["marks"]] == ["hung, and was killed, in test_a.py::test_hangs"]
+    assert "A worker hung, and was killed." in page.text
+    assert "crashed" not in page.text
+    assert "test_a.py 2 tests, 2 workers" in page.text
+
+
+def test_why_a_worker_was_late(suite: Suite) -> None:
+    suite.write(
+        test_a="""
+            import threading, time
+            from witness import meet
+
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+            time.sleep(0.5)
+            def test_a(): meet(2)
+        """,
+        test_b="""
+            from witness import meet
+            def test_b(): meet(2)
+        """,
+    )
+    result, page = report(suite, "-n", "2")
+    assert result.returncode == 0, result.output
+    reason = next(line for line in result.stdout.splitlines() if line.startswith("fastest: 2 workers"))
+    reason = reason.partition("forkserver")[2]
+    assert reason.startswith(": ")
+    late = re.search(r"gw1 was ready (.*?) later than gw0, because each worker collects for itself (.*?)\.", page.text)
+    assert late is not None, page.text
+    assert late[2].startswith("(forkserver: "), late[0]
+    assert f"(forkserver{reason})." in page.text
+    assert re.search(r"busy \d+ % of the time; \d+ % from when each was ready", page.text)
+
+
 def test_work_that_was_taken_is_marked(suite: Suite) -> None:
     suite.write(
         test_a="""
@@ -189,6 +233,25 @@ def test_a_module_that_can_not_be_imported(suite: Suite) -> None:
     failure = page.data["failures"][0]
     assert (failure["nodeid"], failure["when"], failure["item"]) == ("test_b.py", "collect", None)
     assert "ZeroDivisionError" in failure["text"]
+
+
+@pytest.mark.parametrize("workers", ["1", "no"])
+def test_a_run_that_ends_with_the_collection(suite: Suite, workers: str) -> None:
+    suite.write(test_a="import time\ntime.sleep(0.5)\ndef test_a(): pass", test_b="1 / 0")
+    result, page = report(suite, "-n", workers)
+    assert result.returncode == 2
+    around = re.search(r"100 % of the run is around the tests: (\d+ ms|\d\.\d s) to start and collect, \d", page.text)
+    assert around is not None, page.text
+    assert around[1] >= "500 ms" or around[1].endswith(" s")
+    assert "to start the first worker" not in page.text
+
+
+def test_without_workers_none_starts(suite: Suite) -> None:
+    suite.write(test_a="import time\ntime.sleep(0.2)\ndef test_a(): pass")
+    _, page = report(suite, "-n", "no")
+    assert "start and collection" in page.text
+    assert "pytest starts" not in page.text
+    assert "to start the first worker" not in page.text
 
 
 def test_without_tests_there_is_nothing_to_report(suite: Suite) -> None:

@@ -123,6 +123,8 @@ pub struct About {
     pub versions: Vec<String>,
     /// How workers were started; empty: there were none.
     pub method: String,
+    /// Why so, if there is a reason.
+    pub method_reason: Option<String>,
     /// How many workers it began with.
     pub workers: u32,
     /// Processors that it could use.

@@ -14,8 +14,9 @@ use pyo3::prelude::*;
 use crate::convert;
 
 /// The run's name, the arguments of pytest, what was collected and whether by names of packages, what ran it, the start
-/// method, the number of workers, the exit status.
-pub(crate) type About = (String, Vec<String>, Vec<String>, bool, Vec<String>, String, u32, i32);
+/// method and the reason for it, the number of workers, the exit status.
+pub(crate) type About =
+    (String, Vec<String>, Vec<String>, bool, Vec<String>, String, Option<String>, u32, i32);
 /// Item, node id, worker, how many tests that had run before, whether the worker died.
 type Trail = (u32, String, String, usize, bool);
 /// Item, node id, phase, worker, text, sections.
@@ -51,7 +52,7 @@ impl Record {
 }
 
 pub(crate) fn about(
-    (testrunuid, arguments, paths, pyargs, versions, method, workers, exit_status): About,
+    (testrunuid, arguments, paths, pyargs, versions, method, method_reason, workers, exit_status): About,
 ) -> core::About {
     let versions = std::iter::once(concat!("fastest ", env!("CARGO_PKG_VERSION")).to_owned()).chain(versions);
     core::About {
@@ -61,6 +62,7 @@ pub(crate) fn about(
         pyargs,
         versions: versions.collect(),
         method,
+        method_reason,
         workers,
         exit_status,
         cores: u32::try_from(capacity::usable_cores()).unwrap_or(u32::MAX),

@@ -43,6 +43,13 @@ function outcomeClass(outcome) {
 }
 
 const died = new Set(data.runs.died);
+const hung = new Set(data.runs.hung);
+
+// What became of the test in this run of it.
+function fate(run) {
+  if (!died.has(run)) return outcomeOf(data.runs.item[run]);
+  return hung.has(run) ? "hung" : "crashed";
+}
 
 // Later calls while it waits replace the earlier ones.
 function soon(action, milliseconds) {

@@ -27,7 +27,7 @@ function testRows() {
     rows.push({
       run,
       item,
-      outcome: died.has(run) ? "crashed" : outcomeOf(item),
+      outcome: fate(run),
       lane: runs.lane[run],
       began: runs.began[run],
       fixtures: runs.fixtures[run],
@@ -90,7 +90,7 @@ function makeTests() {
   function line(row) {
     const made = element("tr", row.run >= 0 && row.run === state.chosen ? "found-row" : "");
     made.append(element("td", "", data.nodeids[row.item]));
-    made.append(element("td", outcomeClass(row.outcome === "crashed" ? "failed" : row.outcome), row.outcome));
+    made.append(element("td", outcomeClass(died.has(row.run) ? "failed" : row.outcome), row.outcome));
     made.append(element("td", "", row.lane < 0 ? "" : data.lanes[row.lane].name));
     for (const [, value] of COLUMNS.slice(3)) {
       const time = value(row) ?? -1;

@@ -161,19 +161,18 @@ function nearest(lane, time, near) {
 function describe(run) {
   const item = data.runs.item[run];
   const lane = data.lanes[data.runs.lane[run]];
-  const outcome = died.has(run) ? "its worker died" : outcomeOf(item);
   const total = data.runs.total[run];
   const parts = PHASES.filter(([phase]) => data.runs[phase][run] > 0);
   const times = parts.map(([phase, name]) => `${name} ${duration(data.runs[phase][run])}`);
   return [
     data.nodeids[item],
-    `${outcome}, ${duration(total)} in ${lane.name} from ${duration(data.runs.began[run])} on`,
+    `${fate(run)}, ${duration(total)} in ${lane.name} from ${duration(data.runs.began[run])} on`,
     ...(times.length ? [times.join(", ")] : []),
   ];
 }
 
 function legend() {
-  const entries = [...PHASES, ["other", "pytest's own"], ["broken", "failed or crashed"], ["start", "worker starts"]];
+  const entries = [...PHASES, ["other", "pytest's own"], ["broken", "failed, crashed or hung"], ["start", "worker starts"]];
   entries.push(["idle", "idle"], ["mark", "▾ work taken from another worker"]);
   for (const [name, text] of entries) {
     const entry = element("span");

@@ -39,6 +39,14 @@ pub struct Death {
     pub hung: bool,
 }
 
+impl Death {
+    /// What became of the test that it ran.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.hung { "hung" } else { "crashed" }
+    }
+}
+
 /// The life of one worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {
@@ -133,6 +141,11 @@ impl Lanes {
         Self { collected, first: if first.is_finite() { first } else { last }, last, each }
     }
 
+    /// What workers died in.
+    pub fn died_in(&self) -> impl Iterator<Item = &Stretch> {
+        self.each.iter().flat_map(|lane| &lane.stretches).filter(|stretch| stretch.execution.is_none())
+    }
+
     /// Seconds from the first test's begin to the last one's end.
     #[must_use]
     pub fn makespan(&self) -> f64 {
@@ -145,7 +158,14 @@ impl Lanes {
         self.each.iter().map(Lane::busy).sum()
     }
 
-    /// Seconds that workers were there for, while there were tests to run.
+    /// Seconds that workers had been asked for, whether they were ready or not, while there were tests to run.
+    #[must_use]
+    pub fn wanted(&self) -> f64 {
+        let wanted = |lane| self.gone(lane) - lane.started.max(self.first);
+        self.each.iter().map(wanted).map(|seconds| seconds.max(0.0)).sum()
+    }
+
+    /// Seconds that workers could run tests, while there were tests to run.
     #[must_use]
     pub fn available(&self) -> f64 {
         self.each.iter().map(|lane| self.presence(lane)).map(|(from, to)| to - from).sum()
@@ -161,17 +181,30 @@ impl Lanes {
             (None, Some(begun)) => begun,
             (None, None) => self.last,
         };
-        let to = lane.death.map_or(self.last, |death| death.at.min(self.last));
         let from = from.max(self.first);
-        (from, to.max(from))
+        (from, self.gone(lane).max(from))
     }
 
-    /// The share of their time for which workers were busy, from 0 to 1.
+    /// Until when there was the worker, and were tests.
+    fn gone(&self, lane: &Lane) -> f64 {
+        lane.death.map_or(self.last, |death| death.at.min(self.last))
+    }
+
+    /// The share of their time for which workers were busy, from 0 to 1. One that is not ready yet is not busy.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
-        let available = self.available();
-        if available > 0.0 { (self.busy() / available).min(1.0) } else { 0.0 }
+        share(self.busy(), self.wanted())
     }
+
+    /// The same of the time in which they could run tests.
+    #[must_use]
+    pub fn utilisation_when_ready(&self) -> f64 {
+        share(self.busy(), self.available())
+    }
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { (part / whole).min(1.0) } else { 0.0 }
 }
 
 fn of(lanes: &mut BTreeMap<WorkerId, Lane>, worker: WorkerId) -> &mut Lane {
@@ -218,7 +251,8 @@ mod tests {
         assert_eq!((lanes.collected, lanes.first, lanes.last), (1.0, 1.5, 4.5));
         assert_eq!((lanes.each[0].ready, lanes.each[0].ended), (Some(1.5), Some(5.0)));
         assert!(close(lanes.busy(), 4.0) && close(lanes.available(), 3.0 + 2.5));
-        assert!(close(lanes.utilisation(), 4.0 / 5.5));
+        assert!(close(lanes.utilisation(), 4.0 / 6.0), "one was late");
+        assert!(close(lanes.utilisation_when_ready(), 4.0 / 5.5));
     }
 
     #[test]
@@ -257,6 +291,7 @@ mod tests {
                 prop_assert!(lane.stretches.windows(2).all(|pair| pair[0].ended <= pair[1].began));
             }
             prop_assert!((0.0..=1.0).contains(&lanes.utilisation()));
+            prop_assert!(lanes.utilisation() <= lanes.utilisation_when_ready() + 1e-9);
             let count: usize = lanes.each.iter().map(|lane| lane.stretches.len()).sum();
             prop_assert!(count >= record.executions.len());
         }

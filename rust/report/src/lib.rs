@@ -4,7 +4,7 @@
 //! * [`sums`]: what modules and fixtures took;
 //! * [`path`]: what the end of the run had to wait for;
 //! * [`whatif`]: how long the tests would have taken with other numbers of workers;
-//! * [`findings`]: what limited the run, in words;
+//! * [`findings`], [`words`]: what limited the run, and that in sentences;
 //! * [`page`] and [`trace`]: all of it as an HTML page, and for viewers of Chrome's trace format.
 //!
 //! All of it is pure but for [`write()`].
@@ -16,6 +16,7 @@ pub mod path;
 pub mod sums;
 pub mod trace;
 pub mod whatif;
+pub mod words;
 
 #[cfg(test)]
 mod samples;

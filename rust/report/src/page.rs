@@ -10,11 +10,12 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error};
 use serde::Serialize;
 
-use crate::findings::{duration, findings};
+use crate::findings::findings;
 use crate::lanes::{Lane, Lanes};
 use crate::path::{Leg, Step, critical};
 use crate::sums;
 use crate::trace::{lane_name, outcomes};
+use crate::words::{collects_itself, duration};
 
 const TEMPLATE: &str = include_str!("../page/page.html");
 const STYLE: &str = include_str!("../page/page.css");
@@ -75,8 +76,9 @@ struct Runs {
     setup: Vec<i64>,
     call: Vec<i64>,
     teardown: Vec<i64>,
-    /// Places in the other lists: its worker died in it.
+    /// Places in the other lists: its worker died in it; in those of `hung` it was killed.
     died: Vec<usize>,
+    hung: Vec<usize>,
 }
 
 #[derive(Serialize)]
@@ -126,7 +128,7 @@ pub fn page(record: &Record) -> Result<String, Error> {
     let found = findings(record, &lanes, &fixtures);
     let found: Vec<String> = found.iter().map(|finding| finding.text(record)).collect();
     let path = rows(longest_legs(record, &critical(record, &lanes)).into_iter());
-    let modules = rows(sums::modules(record).into_iter().take(MOST_LISTED).map(|module| {
+    let modules = rows(sums::modules(record, &lanes).into_iter().take(MOST_LISTED).map(|module| {
         let mut details = format!("{}, {}", count(module.tests, "test"), count(module.workers, "worker"));
         if module.shared > 0.0 {
             details = format!("{details}, shared fixtures {}", duration(module.shared));
@@ -219,6 +221,9 @@ fn leg_text(record: &Record, leg: &Leg) -> (String, String) {
     let lane = |worker: &WorkerId| lane_name(record, *worker);
     match &leg.step {
         Step::Collection => ("start and collection".to_owned(), String::new()),
+        Step::Start(worker) if collects_itself(&record.about, *worker) => {
+            (format!("{} starts, and collects for itself", lane(worker)), String::new())
+        }
         Step::Start(worker) => (format!("{} starts", lane(worker)), String::new()),
         Step::Tests { worker, module, count: tests, longest: (item, seconds) } => {
             let nodeid = record.nodeids.get(item.index()).map_or("", |nodeid| nodeid);
@@ -273,6 +278,9 @@ fn runs(record: &Record, lanes: &Lanes) -> Runs {
         let spent = stretch.execution.and_then(|number| record.executions.get(number)).map(|run| run.spent);
         if spent.is_none() {
             runs.died.push(runs.item.len());
+            if lanes.each[lane].death.is_some_and(|death| death.hung) {
+                runs.hung.push(runs.item.len());
+            }
         }
         let spent = spent.unwrap_or_default();
         runs.item.push(stretch.item.0);
@@ -325,7 +333,7 @@ fn marks<'a>(record: &Record, lanes: &Lanes) -> Vec<Mark<'a>> {
             mark(at, theft.thief, kind, text)
         }
         Happened::Crashed { worker, item, hung } => {
-            let what = if hung { "killed, as it hung" } else { "crashed" };
+            let what = if hung { "hung, and was killed," } else { "crashed" };
             let nodeid = item.and_then(|item| record.nodeids.get(item.index()));
             let text = nodeid.map_or_else(|| what.to_owned(), |nodeid| format!("{what} in {nodeid}"));
             mark(at, worker, "crash", text)
@@ -386,6 +394,15 @@ mod tests {
         assert_eq!(data["runs"]["died"], json!([1]));
         assert_eq!(data["lanes"][0]["died"], json!(true));
         assert_eq!(data["marks"][0]["text"], json!("crashed in a.py::y"));
+    }
+
+    #[test]
+    fn a_hang_is_told_from_a_crash() {
+        let record =
+            Sample::new().worker(0, 0.0, 1.0).hung(0, "a.py::x", 4.0).crashed(1, "a.py::y", 2.0).record();
+        let data = data_of(&page(&record).expect("a page"));
+        assert_eq!((&data["runs"]["died"], &data["runs"]["hung"]), (&json!([0, 1]), &json!([0])));
+        assert_eq!(data["marks"][0]["text"], json!("hung, and was killed, in a.py::x"));
     }
 
     #[test]

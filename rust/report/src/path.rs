@@ -190,8 +190,10 @@ impl Path<'_> {
             return;
         };
         let (worker, from) = (*worker, *from);
-        if let Some(lane) = lanes.each.iter().find(|lane| lane.worker == worker) {
-            // Without workers nothing starts.
+        // Without workers nothing starts.
+        let lane =
+            lanes.each.iter().find(|lane| lane.worker == worker && !self.record.about.method.is_empty());
+        if let Some(lane) = lane {
             let ready = lane.ready.unwrap_or(lanes.collected).min(from);
             if from - ready > LONG_PAUSE {
                 self.to(ready, Step::Wait(worker));
@@ -285,6 +287,13 @@ mod tests {
             .record();
         let expected = [("start gw0", 5), ("gw0 a.py 2", 15), ("start gw1", 4), ("gw1 a.py 1", 6)];
         assert_eq!(brief(&record), steps(expected));
+    }
+
+    #[test]
+    fn without_workers_none_starts() {
+        let mut record = Sample::new().at(1.0, Happened::Collected).ran(0, "a.py::x", 3.5, 4.0).record();
+        record.about.method.clear();
+        assert_eq!(brief(&record), steps([("collection", 35), ("gw0 a.py 1", 5)]));
     }
 
     #[test]

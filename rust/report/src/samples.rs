@@ -33,9 +33,17 @@ impl Sample {
         self.at(started, Happened::Started(worker)).at(ready, Happened::Ready(worker))
     }
 
-    pub(crate) fn crashed(mut self, worker: u32, nodeid: &str, at: f64) -> Self {
+    pub(crate) fn crashed(self, worker: u32, nodeid: &str, at: f64) -> Self {
+        self.died(worker, nodeid, at, false)
+    }
+
+    pub(crate) fn hung(self, worker: u32, nodeid: &str, at: f64) -> Self {
+        self.died(worker, nodeid, at, true)
+    }
+
+    fn died(mut self, worker: u32, nodeid: &str, at: f64, hung: bool) -> Self {
         let item = Some(self.item(nodeid));
-        self.at(at, Happened::Crashed { worker: WorkerId(worker), item, hung: false })
+        self.at(at, Happened::Crashed { worker: WorkerId(worker), item, hung })
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "seconds of tests")]

@@ -6,12 +6,14 @@ use coordinator::model::{FixtureScope, FixtureTimes, WorkerId};
 use coordinator::record::Record;
 use coordinator::timings::module_of;
 
+use crate::lanes::Lanes;
+
 /// What the tests of one module took, in seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Module {
     /// Its name: the part of the node ids before the first `::`.
     pub name: String,
-    /// How many of its tests ran.
+    /// How many of its tests ran, to their end or not.
     pub tests: usize,
     /// How many workers ran some.
     pub workers: usize,
@@ -52,16 +54,21 @@ impl Fixture {
     }
 }
 
-/// The modules that took most first.
+/// The modules that took most first. What a worker died in took until its death.
 #[must_use]
-pub fn modules(record: &Record) -> Vec<Module> {
+pub fn modules(record: &Record, lanes: &Lanes) -> Vec<Module> {
     let mut sums: BTreeMap<&str, (Module, BTreeSet<WorkerId>)> = BTreeMap::new();
-    for execution in &record.executions {
-        let (module, workers) = sums.entry(module_of(&record.nodeids[execution.item.index()])).or_default();
+    let ran = record
+        .executions
+        .iter()
+        .map(|run| (run.item, run.worker, f64::from(run.spent.total), run.spent.shared));
+    let died = lanes.died_in().map(|stretch| (stretch.item, stretch.worker, stretch.seconds(), 0.0));
+    for (item, worker, seconds, shared) in ran.chain(died) {
+        let (module, workers) = sums.entry(module_of(&record.nodeids[item.index()])).or_default();
         module.tests += 1;
-        module.seconds += f64::from(execution.spent.total);
-        module.shared += f64::from(execution.spent.shared);
-        workers.insert(execution.worker);
+        module.seconds += seconds;
+        module.shared += f64::from(shared);
+        workers.insert(worker);
     }
     let named = |(name, (module, workers)): (&str, (Module, BTreeSet<WorkerId>))| Module {
         name: name.to_owned(),
@@ -99,6 +106,19 @@ mod tests {
     use crate::samples::{Sample, close};
 
     #[test]
+    fn what_a_worker_died_in_is_a_part_of_its_module() {
+        let record = Sample::new()
+            .worker(0, 0.0, 1.0)
+            .ran(0, "a.py::x", 1.0, 2.0)
+            .ran(1, "b.py::z", 1.0, 5.0)
+            .crashed(0, "a.py::y", 9.0)
+            .record();
+        let modules = modules(&record, &Lanes::of(&record));
+        assert_eq!((&*modules[0].name, modules[0].tests), ("a.py", 2));
+        assert!(close(modules[0].seconds, 8.0));
+    }
+
+    #[test]
     fn modules_and_fixtures_are_summed_up() {
         let record = Sample::new()
             .ran(0, "a.py::x", 0.0, 1.0)
@@ -110,7 +130,7 @@ mod tests {
             .set_up_in(FixtureScope::Module, 0, "a.py::small", 0.25)
             .set_up_in(FixtureScope::Module, 1, "a.py::small", 0.2)
             .record();
-        let modules = modules(&record);
+        let modules = modules(&record, &Lanes::of(&record));
         assert_eq!(modules.iter().map(|module| &*module.name).collect::<Vec<_>>(), ["b.py", "a.py"]);
         assert_eq!((modules[1].tests, modules[1].workers), (2, 2));
         assert!(close(modules[1].seconds, 3.0));

@@ -14,6 +14,9 @@ const PROCESS: u32 = 1;
 /// What the controller does; workers are the threads behind it.
 const CONTROLLER: u32 = 0;
 
+/// Seconds between two tests of a worker in which it is called busy: reports are written, the next test is claimed.
+const MOMENT: f64 = 0.005;
+
 /// One event. Times are microseconds since the run's start.
 #[derive(Clone, Debug, Serialize)]
 struct Event<'a> {
@@ -101,7 +104,7 @@ fn live<'a>(record: &'a Record, lane: &Lane, outcomes: &[Option<&'a str>], event
         let nodeid = name(record, stretch.item);
         let outcome = match stretch.execution {
             Some(_) => outcomes.get(stretch.item.index()).copied().flatten().unwrap_or("passed"),
-            None => "crashed",
+            None => lane.death.map_or("crashed", |death| death.word()),
         };
         events.push(complete(nodeid, "test", tid, stretch.began, stretch.ended, json!({"outcome": outcome})));
         if let Some(execution) = stretch.execution.and_then(|number| record.executions.get(number)) {
@@ -136,7 +139,7 @@ fn instant<'a>(record: &Record, at: f64, happened: Happened) -> Option<Event<'a>
     let (title, worker, args) = match happened {
         Happened::Crashed { worker, item, hung } => {
             let test = item.map(|item| name(record, item));
-            ("crash", worker, json!({"test": test, "hung": hung}))
+            (if hung { "hang" } else { "crash" }, worker, json!({"test": test}))
         }
         Happened::Replaced(worker) => ("replaced", worker, json!({})),
         Happened::Stolen(theft) => {
@@ -154,11 +157,12 @@ fn instant<'a>(record: &Record, at: f64, happened: Happened) -> Option<Event<'a>
     Some(Event { s: Some('t'), ..event })
 }
 
-/// How many workers run tests, whenever that changes.
+/// How many workers run tests, whenever that changes. The moment between two tests of a worker is no change.
 fn busy<'a>(lanes: &Lanes) -> Vec<Event<'a>> {
-    let stretches = lanes.each.iter().flat_map(|lane| &lane.stretches);
-    let mut changes: Vec<(f64, i64)> =
-        stretches.flat_map(|stretch| [(stretch.began, 1), (stretch.ended, -1)]).collect();
+    let is_near = |one: &Stretch, next: &Stretch| next.began - one.ended < MOMENT;
+    let spells = lanes.each.iter().flat_map(|lane| lane.stretches.chunk_by(is_near));
+    let spells = spells.filter_map(|spell| Some((spell.first()?.began, spell.last()?.ended)));
+    let mut changes: Vec<(f64, i64)> = spells.flat_map(|(began, ended)| [(began, 1), (ended, -1)]).collect();
     changes.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(&one.1)));
     let mut count = 0;
     let mut events = Vec::new();
@@ -229,6 +233,30 @@ mod tests {
             ("teardown", 2.375e6, 500e3),
         ];
         assert_eq!(brief, expected.map(|(name, ts, dur)| (name.into(), Some(ts), Some(dur))));
+    }
+
+    #[test]
+    fn workers_are_busy_between_one_test_and_the_next() {
+        let record = Sample::new()
+            .ran(0, "a.py::x", 0.0, 1.0)
+            .ran(0, "a.py::y", 1.001, 2.0)
+            .ran(0, "a.py::z", 2.5, 3.0)
+            .ran(1, "b.py::x", 0.0, 0.5)
+            .record();
+        let counted = events(&record).into_iter().filter(|event| event["ph"] == "C");
+        let counts: Vec<_> =
+            counted.map(|event| (event["ts"].as_f64(), event["args"]["workers"].as_i64())).collect();
+        let expected = [(0.0, 2), (0.5e6, 1), (2e6, 0), (2.5e6, 1), (3e6, 0)];
+        assert_eq!(counts, expected.map(|(ts, workers)| (Some(ts), Some(workers))));
+    }
+
+    #[test]
+    fn a_hang_is_not_called_a_crash() {
+        let record = Sample::new().worker(0, 0.0, 1.0).hung(0, "a.py::y", 2.0).record();
+        let events = events(&record);
+        let test = events.iter().find(|event| event["name"] == "a.py::y").expect("the test");
+        assert_eq!(test["args"]["outcome"], "hung");
+        assert!(events.iter().any(|event| event["name"] == "hang" && event["ph"] == "i"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use coordinator::plan::{Order, Plan};
 use coordinator::record::{Place, Record};
 use coordinator::scheduler::{Action, Limits, Scheduler};
 
+use crate::lanes::Lanes;
+
 /// The tests of a run that can be given to any number of workers.
 #[derive(Clone, Debug)]
 pub struct Tests {
@@ -24,9 +26,10 @@ pub struct Tests {
 }
 
 impl Tests {
-    /// Those that ran; `None` if that says nothing of other numbers of workers: each test may have run in every worker.
+    /// Those that ran, or that a worker died in; `None` if that says nothing of other numbers of workers: each test may have
+    /// run in every worker.
     #[must_use]
-    pub fn of(record: &Record) -> Option<Self> {
+    pub fn of(record: &Record, lanes: &Lanes) -> Option<Self> {
         let mut seconds: Vec<Option<f64>> = vec![None; record.nodeids.len()];
         let mut cpu = 0.0;
         for execution in &record.executions {
@@ -34,6 +37,9 @@ impl Tests {
                 return None;
             }
             cpu += f64::from(execution.spent.cpu.min(execution.spent.total));
+        }
+        for stretch in lanes.died_in() {
+            seconds[stretch.item.index()].get_or_insert(stretch.seconds());
         }
         let placed = record.places.iter().zip(&seconds);
         let items = placed
@@ -43,6 +49,13 @@ impl Tests {
             record.places.iter().zip(&seconds).filter_map(|(_, seconds)| *seconds).collect::<Vec<f64>>();
         let collection = Collection { items, fixtures: WideFixtures::default(), patience: Vec::new() };
         (!ran.is_empty()).then_some(Self { collection, seconds: ran, cpu })
+    }
+
+    /// The share of their time for which the tests compute, from 0 to 1.
+    #[must_use]
+    pub fn computing(&self) -> f64 {
+        let total: f64 = self.seconds.iter().sum();
+        if total > 0.0 { self.cpu / total } else { 0.0 }
     }
 
     /// Seconds that so many workers take, on a machine with so many `cores`.
@@ -148,13 +161,17 @@ mod tests {
 
     const MANY: u32 = 64;
 
+    fn tests_of(record: &Record) -> Option<Tests> {
+        Tests::of(record, &Lanes::of(record))
+    }
+
     #[test]
     fn tests_are_spread() {
         let mut sample = Sample::new();
         for number in 0..8 {
             sample = sample.ran(0, &format!("a.py::t{number}"), f64::from(number), f64::from(number + 1));
         }
-        let tests = Tests::of(&sample.record()).expect("each ran once");
+        let tests = tests_of(&sample.record()).expect("each ran once");
         for (workers, seconds) in [(1, 8.0), (2, 4.0), (4, 2.0), (8, 1.0), (20, 1.0)] {
             assert!(close(tests.makespan(workers, MANY), seconds), "{workers} workers");
         }
@@ -164,21 +181,28 @@ mod tests {
     fn processors_are_the_limit_of_what_computes() {
         let spent = Spent { total: 1.0, cpu: 1.0, ..Spent::default() };
         let record = Sample::new().spent(0, "a.py::x", 1.0, spent).spent(0, "a.py::y", 2.0, spent).record();
-        let tests = Tests::of(&record).expect("each ran once");
+        let tests = tests_of(&record).expect("each ran once");
         assert!(close(tests.makespan(2, 1), 2.0) && close(tests.makespan(2, 2), 1.0));
+    }
+
+    #[test]
+    fn what_a_worker_died_in_takes_its_time_too() {
+        let record =
+            Sample::new().worker(0, 0.0, 1.0).ran(0, "a.py::x", 1.0, 2.0).crashed(0, "a.py::y", 5.0).record();
+        assert!(close(tests_of(&record).expect("each ran once").makespan(1, MANY), 4.0));
     }
 
     #[test]
     fn what_ran_in_every_worker_says_nothing() {
         let record = Sample::new().ran(0, "a.py::x", 0.0, 1.0).ran(1, "a.py::x", 0.0, 1.0).record();
-        assert!(Tests::of(&record).is_none());
-        assert!(Tests::of(&Record::default()).is_none());
+        assert!(tests_of(&record).is_none());
+        assert!(tests_of(&Record::default()).is_none());
     }
 
     proptest! {
         #[test]
         fn no_run_is_shorter_than_it_can_be(record in Sample::any(), workers in 1..6_u32) {
-            if let Some(tests) = Tests::of(&record) {
+            if let Some(tests) = tests_of(&record) {
                 let total: f64 = tests.seconds.iter().sum();
                 let longest = tests.seconds.iter().copied().fold(0.0, f64::max);
                 let seconds = tests.makespan(workers, MANY);
