@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test browser plugins plugins-under-xdist check fmt docs reference pictures compat matrix fuzz bench bench-full simulate \
+.PHONY: demo test browser plugins plugins-under-xdist check fmt docs reference pictures compat matrix fuzz bench bench-full bench-watching simulate \
 	soak flat clean
 
 # Set up, then run the example suite without and with workers.
@@ -81,6 +81,10 @@ bench: $(READY)
 bench-full: $(READY)
 	$(BIN)/python benchmarks/run.py --full --markdown --save .cache/bench/results.json
 	.cache/bench/bin/python benchmarks/chart.py .cache/bench/results.json docs/benchmarks.svg
+
+# What it costs to watch a run.
+bench-watching: $(READY)
+	$(BIN)/python benchmarks/watching.py
 
 # The scheduler alone, with synthetic suites.
 simulate:

@@ -10,14 +10,14 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.memory import peak_of_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 LIMIT = 300.0
@@ -49,14 +49,19 @@ class Sample:
 
 
 def run_once(
-    command: Sequence[str], cwd: Path, *, memory: bool = False, variables: Mapping[str, str] | None = None
+    command: Sequence[str],
+    cwd: Path,
+    *,
+    memory: bool = False,
+    terminal: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> Sample:
-    """Run a command to its end, with `variables` added to the environment.
+    """Run a command to its end, with `variables` added to the environment, on a `terminal` or with a file for output.
 
     `BenchmarkError`: it failed, or ran no test.
     """
     environment = {key: value for key, value in os.environ.items() if key not in FOREIGN_VARIABLES}
-    with tempfile.TemporaryFile() as output:
+    with (_terminal if terminal else _file)() as (output, written):
         before = _processor_of_children()
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -73,13 +78,47 @@ def run_once(
             exit_code = process.wait()
             seconds = time.perf_counter() - started
         processor = _processor_of_children() - before
-        output.seek(0)
-        text = output.read().decode(errors="replace")
+    text = written().decode(errors="replace")
     passed = PASSED.findall(text)
     if exit_code or not passed:
         last_lines = " | ".join(text.splitlines()[-3:])
         raise BenchmarkError(f"exit code {exit_code}: {last_lines}")
     return Sample(seconds, processor, peak, int(passed[-1]))
+
+
+# What is written to, and what was written to it, when it is closed.
+_Output = tuple[int, "Callable[[], bytes]"]
+
+
+@contextmanager
+def _file() -> Iterator[_Output]:
+    text = b""
+    with tempfile.TemporaryFile() as file:
+        yield file.fileno(), lambda: text
+        file.seek(0)
+        text = file.read()
+
+
+@contextmanager
+def _terminal() -> Iterator[_Output]:
+    """A terminal that takes everything at once."""
+    ours, theirs = os.openpty()
+    parts: list[bytes] = []
+
+    def read() -> None:
+        # Linux tells by an error that nobody holds the other end.
+        with suppress(OSError):
+            while part := os.read(ours, 1 << 16):
+                parts.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield theirs, lambda: b"".join(parts)
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
 
 
 def _processor_of_children() -> float:

@@ -7,9 +7,14 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-# Suites that run in tests are interrupted; in the background of a script they would have inherited not to listen.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Suites that run in tests are sent signals; in the background of a script they would have inherited not to listen.
+for _name, _handler in (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGQUIT", signal.SIG_DFL),
+    ("SIGHUP", signal.SIG_DFL),
+):
+    if signal.getsignal(getattr(signal, _name, signal.SIGINT)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _name), _handler)
 
 
 @pytest.hookimpl(optionalhook=True)
