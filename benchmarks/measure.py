@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIMIT = 300.0
 """Seconds after which a run hangs. The longest, plain pytest's of `sleep-1000`, takes 20."""
 
-PASSED = re.compile(r"\b(\d+) passed\b")
+PASSED = re.compile(r"(?<!\d)(\d+) passed\b")
 # Of the caller's, not of the suite's: they would change what is measured.
 FOREIGN_VARIABLES = (
     "PYTEST_ADDOPTS",

@@ -8,13 +8,14 @@ import pytest
 pytest_plugins = ["pytester"]
 
 # Suites that run in tests are sent signals; in the background of a script they would have inherited not to listen.
-for _name, _handler in (
-    ("SIGINT", signal.default_int_handler),
-    ("SIGQUIT", signal.SIG_DFL),
-    ("SIGHUP", signal.SIG_DFL),
-):
-    if signal.getsignal(getattr(signal, _name, signal.SIGINT)) is signal.SIG_IGN:
-        signal.signal(getattr(signal, _name), _handler)
+_HANDLERS = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+for _number, _handler in _HANDLERS.items():
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -68,6 +68,9 @@ class Live:
         self._file: TextIO = reporter._tw._file
         self._held: list[tuple[TextIO, str]] = []
         self._is_drawn = False
+        self._is_writing = False
+        # What waits for the end of that.
+        self._then: Callable[[], None] | None = None
         self._streams = (sys.stdout, sys.stderr)
 
     def begin(self) -> None:
@@ -103,8 +106,31 @@ class Live:
         """Nothing but ASCII can be shown."""
         return not (self._file.encoding or "").lower().startswith("utf")
 
+    def soon(self, action: Callable[[], None]) -> None:
+        """Calls it now, or as soon as what is being written is written: a signal may come in the midst of it, where a
+        stream can't be written to once more. A second one does not wait: the terminal may take nothing (Ctrl-S).
+        """
+        if self._is_writing and self._then is None:
+            self._then = action
+        else:
+            action()
+
     def show(self, lines: Sequence[str]) -> None:
-        """Writes what was held, and these lines below it. The cursor stays where pytest's output ends."""
+        """Writes what was held, and these lines below it, unless that is being done. The cursor stays where pytest's
+        output ends.
+        """
+        if self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            self._show(lines)
+        finally:
+            self._is_writing = False
+            then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _show(self, lines: Sequence[str]) -> None:
         held, self._held = self._held, []
         parts = [_CLEAR_BELOW] if self._is_drawn else []
         for file, text in held:

@@ -64,7 +64,7 @@ class Observer:
             if self._live is not None:
                 self._live.begin()
                 stack.callback(self._live.end)
-                stack.callback(wipe_before_endings(self._wipe))
+                stack.callback(wipe_before_endings(self._wipe, self._live.soon))
             stack.callback(self.go_on)
             yield
 
