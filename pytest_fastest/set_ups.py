@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from _pytest.python import get_direct_param_fixture_func
 
+from pytest_fastest.texts import clean
+
 if TYPE_CHECKING:
     import pytest
 
@@ -45,5 +47,4 @@ def name_of(definition: pytest.FixtureDef[Any]) -> str:
     plugins and the root's conftest have the same base. What is no text for others (a part of a folder's name, in
     another encoding than the system's) is written out.
     """
-    name = f"{definition.baseid or definition.func.__module__}::{definition.argname}"
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return clean(f"{definition.baseid or definition.func.__module__}::{definition.argname}")

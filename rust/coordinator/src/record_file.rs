@@ -56,7 +56,7 @@ pub fn keep(folder: &Path, record: &Record) -> io::Result<Option<PathBuf>> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     let milliseconds = (record.about.started * 1000.0) as u64;
     let name: String = record.about.testrunuid.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-    let failed = if record.trails().is_empty() { "" } else { FAILED };
+    let failed = if record.has_trails() { FAILED } else { "" };
     let path = folder.join(format!("{milliseconds:014}-{name}{failed}.{SUFFIX}"));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&bytes)?;

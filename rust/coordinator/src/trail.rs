@@ -1,6 +1,6 @@
 //! Trails: which tests a worker had run, in order, before one that failed in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{ItemId, WorkerId};
 use crate::record::{Happened, Record};
@@ -31,23 +31,34 @@ impl Record {
     /// One for each test that failed in a worker and whose failure is kept, in the order in which they came to their ends.
     #[must_use]
     pub fn trails(&self) -> Vec<Trail> {
+        // Of one test its body and its teardown may fail.
+        let failed: HashSet<(WorkerId, ItemId)> = self.failed_in_workers().collect();
+        if failed.is_empty() {
+            return Vec::new();
+        }
         let (ends, deaths) = (self.ends(), self.deaths());
-        let mut found: Vec<(f64, Trail)> = Vec::new();
-        for failure in &self.failures {
-            let (Some(item), Some(worker)) = (failure.item, worker_of(&failure.worker)) else { continue };
-            if found.iter().any(|(_, trail)| trail.item == item && trail.worker == worker) {
-                // Of one test its body and its teardown may fail.
-                continue;
-            }
+        let trail = |(worker, item)| {
             // Who has crashed its worker was not finished.
             let end = ends.get(&(worker, item)).copied();
             let (before, when) = end.unwrap_or_else(|| {
                 (self.order(worker).count(), deaths.get(&worker).copied().unwrap_or(f64::MAX))
             });
-            found.push((when, Trail { item, worker, before, crashed: end.is_none() }));
-        }
-        found.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+            (when, Trail { item, worker, before, crashed: end.is_none() })
+        };
+        let mut found: Vec<(f64, Trail)> = failed.into_iter().map(trail).collect();
+        let number = |trail: &Trail| (trail.worker, trail.item);
+        found.sort_by(|(one, a), (other, b)| one.total_cmp(other).then(number(a).cmp(&number(b))));
         found.into_iter().map(|(_, trail)| trail).collect()
+    }
+
+    /// Whether there are trails in it.
+    #[must_use]
+    pub fn has_trails(&self) -> bool {
+        self.failed_in_workers().next().is_some()
+    }
+
+    fn failed_in_workers(&self) -> impl Iterator<Item = (WorkerId, ItemId)> {
+        self.failures.iter().filter_map(|failure| Some((worker_of(&failure.worker)?, failure.item?)))
     }
 
     fn ends(&self) -> HashMap<(WorkerId, ItemId), Moment> {

@@ -193,20 +193,25 @@ mod tests {
         }
     }
 
+    /// One about which nothing is known.
+    fn item(group: u32, atom: u32) -> Item {
+        Item {
+            group,
+            atom,
+            membership: Membership::Neighbours,
+            serial: false,
+            shares_fixtures: false,
+            estimate: None,
+            price: None,
+            wide: None,
+        }
+    }
+
     /// One group of atoms with these many items each, all in the hands of the victim, who runs the first item.
     fn race(atoms: &[u32]) -> (Scheduler<Arc<Race>>, Arc<Race>) {
         let mut items = Vec::new();
         for (atom, &count) in (0..).zip(atoms) {
-            items.extend((0..count).map(|_| Item {
-                group: 0,
-                atom,
-                membership: Membership::Neighbours,
-                serial: false,
-                shares_fixtures: false,
-                estimate: None,
-                price: None,
-                wide: None,
-            }));
+            items.extend((0..count).map(|_| item(0, atom)));
         }
         let claims = Arc::new(Race { table: TableClaims::new(items.len()), contested: OnceLock::new() });
         let plan = Plan::new(items, Order::Collected);
@@ -230,18 +235,8 @@ mod tests {
 
     #[test]
     fn a_group_that_shares_fixtures_is_cut_only_if_there_is_no_other() {
-        let item = |group, atom| Item {
-            group,
-            atom,
-            membership: Membership::Neighbours,
-            serial: false,
-            shares_fixtures: group == 0,
-            estimate: None,
-            price: None,
-            wide: None,
-        };
-        let items_of: Vec<Item> =
-            (0..9).map(|atom| item(0, atom)).chain((9..12).map(|atom| item(1, atom))).collect();
+        let sharing = (0..9).map(|atom| Item { shares_fixtures: true, ..item(0, atom) });
+        let items_of: Vec<Item> = sharing.chain((9..12).map(|atom| item(1, atom))).collect();
         let claims = Arc::new(TableClaims::new(items_of.len()));
         let plan = Plan::new(items_of, Order::Collected);
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
@@ -290,16 +285,7 @@ mod tests {
     #[test]
     fn the_rest_of_an_atom_whose_worker_died_can_be_stolen() {
         let dealt = [(0, 0), (0, 0), (0, 0), (1, 1), (1, 2)];
-        let items_of = dealt.map(|(group, atom)| Item {
-            group,
-            atom,
-            membership: Membership::Neighbours,
-            serial: false,
-            shares_fixtures: false,
-            estimate: None,
-            price: None,
-            wide: None,
-        });
+        let items_of = dealt.map(|(group, atom)| item(group, atom));
         let claims = Arc::new(TableClaims::new(items_of.len()));
         let plan = Plan::new(items_of, Order::Collected);
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
@@ -317,18 +303,8 @@ mod tests {
 
     #[test]
     fn in_a_first_run_it_is_decided_again_when_it_is_known_what_tests_take() {
-        let item = |group, wide| Item {
-            group,
-            atom: group,
-            membership: Membership::Neighbours,
-            serial: false,
-            shares_fixtures: false,
-            estimate: None,
-            price: None,
-            wide,
-        };
-        let long = (0..4).map(|atom| Item { atom, ..item(0, Some(0)) });
-        let all = long.chain([item(1, None)]).collect();
+        let long = (0..4).map(|atom| Item { wide: Some(0), ..item(0, atom) });
+        let all = long.chain([item(1, 1)]).collect();
         let each = vec![WideFixture { name: "db".to_owned(), of_package: false, seconds: 0.0 }];
         let fixtures = WideFixtures { each, sets: vec![vec![0]] };
         let plan = Plan::of(&Collection { items: all, fixtures, patience: Vec::new() }, Order::LongestFirst);
@@ -347,14 +323,11 @@ mod tests {
     /// One group of single functions that use a session fixture (or else share a module's), all known to take a second.
     fn expensive(count: u32, fixture: f64, is_wide: bool) -> (Scheduler<Arc<TableClaims>>, Arc<TableClaims>) {
         let item = |atom| Item {
-            group: 0,
-            atom,
-            membership: Membership::Neighbours,
-            serial: false,
             shares_fixtures: !is_wide,
             estimate: Some(1.0),
             price: (!is_wide).then_some(fixture),
             wide: is_wide.then_some(0),
+            ..item(0, atom)
         };
         let each = vec![WideFixture { name: String::new(), of_package: false, seconds: fixture }];
         let fixtures = WideFixtures { each, sets: vec![vec![0]] };
