@@ -380,8 +380,9 @@ class ControllerPlugin:
 
     # The end.
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Keeps the record of the run."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Keeps the record of the run, and ends it as a plugin has, if only where tests ran."""
         if self._replay.nodeids:
             found = self._chronicle.outcomes(self._replay.nodeids)
             name, workers, reason = self._run.testrunuid, self._choice.workers, self._method_reason
@@ -389,6 +390,10 @@ class ControllerPlugin:
             nodeids = clean_all(self._replay.nodeids)
             record = self._coordinator.record(about, nodeids, *found)
             self._failures.note(record, is_kept=self._chronicle.finish(record))
+        if session.exitstatus == exitstatus and exitstatus in self._replay.exit_statuses:
+            session.exitstatus, exit_message = self._replay.exit_statuses[exitstatus]
+            if exit_message is not None:
+                raise pytest.exit.Exception(exit_message)
 
     def _account_for(self, session: pytest.Session, not_run: list[tuple[int, str]]) -> None:
         self._crew.missing.warn(self._config)

@@ -328,14 +328,22 @@ class Process:
         # As pytest-xdist fills them in.
         output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]
         output.update(exitstatus=int(exitstatus), shouldfail=session.shouldfail, shouldstop=session.shouldstop)
-        result = None
+        result, exit_message = None, None
         try:
             result = yield
+        except pytest.exit.Exception as error:
+            if self._worker is None or self._loop is None:
+                raise
+            exit_message = error.msg
+            session.exitstatus = exitstatus if error.returncode is None else error.returncode
         except Exception:
             if self._worker is None or self._loop is None:
                 raise
             self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
         if self._worker is not None and self._loop is not None:
+            if session.exitstatus != exitstatus or exit_message is not None:
+                end = int(exitstatus), int(session.exitstatus), exit_message
+                self._link.note(codec.dumps(("exitstatus", *end)))
             self._loop.tell_set_ups()
             self._link.session_ended(codec.dumps(output))
             # What fails from now on, in `pytest_unconfigure`, may come when the run is over.

@@ -216,3 +216,32 @@ def test_sessionfinish_changes_the_exit_code(parity: Parity) -> None:
     )
     plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 9
+
+
+# What only a process that runs tests knows.
+_COUNTS = """
+    import pytest
+
+    ran = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(item): ran.append(item.name)
+"""
+
+
+@pytest.mark.parametrize("end", ["session.exitstatus = 9", "pytest.exit('flaky', returncode=9)"])
+@pytest.mark.parametrize("outcome", ["pass", "assert False"])
+def test_sessionfinish_changes_the_exit_code_for_what_it_saw(parity: Parity, end: str, outcome: str) -> None:
+    parity.write(
+        {
+            "conftest.py": f"""{_COUNTS}
+    def pytest_sessionfinish(session, exitstatus):
+        if exitstatus == 0 and "test_a" in ran:
+            {end}
+            """,
+            "test_a.py": "def test_a(): pass",
+            "test_b.py": f"def test_b(): {outcome}",
+        }
+    )
+    plain, *_ = parity.check(hows=ALL)
+    assert plain.returncode == (9 if outcome == "pass" else 1)

@@ -66,6 +66,17 @@ def test_failing_tests_run_again(suite: Suite, method: str) -> None:
     assert result.stdout.count("RERUN test_fails.py::test_fails[4]") == 2
 
 
+@pytest.mark.parametrize("reruns", ["1", "5"])
+def test_a_flaky_test_fails_the_run_if_wanted(suite: Suite, method: str, reruns: str) -> None:
+    suite.write(
+        test_flaky=f"{FLAKY}\n    def test_flaky(): assert attempt('flaky') >= 3", test_other="def test_other(): pass"
+    )
+    plain = run(suite, "plain", "--reruns", reruns, "--fail-on-flaky")
+    assert plain.returncode == (1 if reruns == "1" else 7)
+    result = run(suite, method, "--reruns", reruns, "--fail-on-flaky")
+    assert result.returncode == plain.returncode, result.output
+
+
 def test_the_marker_and_its_condition(suite: Suite, method: str) -> None:
     marker = "@pytest.mark.flaky(reruns={reruns}, condition={condition})"
     suite.write(
