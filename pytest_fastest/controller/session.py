@@ -9,6 +9,7 @@ import pytest
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller.ahead import import_for_the_end
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.crew import Crew
 from pytest_fastest.controller.failures import Failures
@@ -117,6 +118,7 @@ class ControllerPlugin:
     # Collection.
 
     def pytest_collection(self, session: pytest.Session) -> bool:
+        import_for_the_end(self._config)
         self._await_collection(session)
         return True
 
