@@ -114,3 +114,17 @@ def test_a_health_check(suite: Suite, method: str) -> None:
         result = run(suite, *how)
         assert result.counts == {"failed": 1}
         assert "hypothesis.errors." in result.failures[0].text
+
+
+def test_what_the_end_imports_is_there_before(suite: Suite, method: str) -> None:
+    conftest = """
+        import sys
+        from witness import mark
+
+        def pytest_runtestloop(session):
+            if not hasattr(session.config, "workerinput"):
+                mark(f"imported {'hypothesis' in sys.modules}")
+    """
+    suite.write(conftest=conftest, test_passes="def test_passes(): pass")
+    run(suite, "-n", "2", "--start-method", method)
+    assert [mark.name for mark in suite.marks("imported")] == ["imported True"]
