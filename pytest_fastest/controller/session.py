@@ -127,6 +127,10 @@ class ControllerPlugin:
         if isinstance(excinfo.value, KeyboardInterrupt):
             self._coordinator.interrupt()
 
+    def pytest_internalerror(self) -> None:
+        """Nobody waits for tests any more: they are interrupted, and clean up."""
+        self._coordinator.interrupt()
+
     def _await_collection(self, session: pytest.Session) -> None:
         described = None
         while described is None:

@@ -266,3 +266,24 @@ def test_exit_in_a_test(suite: Suite, method: str) -> None:
     result = suite.run("-n", "2", "--start-method", method)
     assert result.returncode == 9, result.output
     assert "enough" in result.stdout
+
+
+def test_an_internal_error_of_the_controller_interrupts_too(suite: Suite, method: str) -> None:
+    conftest = """
+        import os
+        import pathlib
+        import time
+
+        def pytest_runtest_logreport(report):
+            if "PYTEST_XDIST_WORKER" in os.environ:
+                return
+            while "started" not in pathlib.Path(os.environ["WITNESS"]).read_text():
+                time.sleep(0.01)
+            raise ValueError("a plugin of the controller")
+    """
+    suite.write(conftest=conftest, test_a=SLOW)
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.returncode == 3, result.output
+    assert "INTERNALERROR> ValueError: a plugin of the controller" in result.stdout
+    assert len(suite.marks("module torn down")) == 1
+    assert suite.marks("never") == []
