@@ -1,6 +1,6 @@
-"""What the controller will import at the end of the run anyway, imported while it waits for the collection.
+"""What the controller will import at the end of the run anyway, imported while it waits for others.
 
-There it costs nothing but the time of a processor that is idle; at the end everybody waits for it.
+While others work it takes a processor that is idle, or its share of one; at the end everybody waits for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AT_THE_END = {"hypothesispytest": "hypothesis.internal.observability"}
 
 
 def import_for_the_end(config: pytest.Config) -> None:
-    """Imports it, for those plugins that this run has."""
+    """Imports it, for those plugins that this run has, if that is not done yet."""
     for plugin, module in _AT_THE_END.items():
         if config.pluginmanager.has_plugin(plugin):
             # What is wrong with it, the plugin will find out.

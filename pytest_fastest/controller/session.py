@@ -118,7 +118,6 @@ class ControllerPlugin:
     # Collection.
 
     def pytest_collection(self, session: pytest.Session) -> bool:
-        import_for_the_end(self._config)
         self._await_collection(session)
         return True
 
@@ -134,7 +133,10 @@ class ControllerPlugin:
     def _await_collection(self, session: pytest.Session) -> None:
         described = None
         while described is None:
-            for event in self._coordinator.next_events(_PATIENCE):
+            events = self._coordinator.next_events(_PATIENCE)
+            if not events:
+                import_for_the_end(self._config)
+            for event in events:
                 match event:
                     case _core.Event.Note(payload=payload):
                         self._replay.note(payload)
@@ -283,6 +285,7 @@ class ControllerPlugin:
             self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
                 try:
+                    import_for_the_end(self._config)
                     return self._report_until_done(session, interrupts, observer)
                 finally:
                     self._crew.outputs.close()

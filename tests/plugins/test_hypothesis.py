@@ -121,8 +121,8 @@ def test_what_the_end_imports_is_there_before(suite: Suite, method: str) -> None
         import sys
         from witness import mark
 
-        def pytest_runtestloop(session):
-            if not hasattr(session.config, "workerinput"):
+        def pytest_runtest_logreport(report):
+            if report.when == "call" and hasattr(report, "node"):
                 mark(f"imported {'hypothesis' in sys.modules}")
     """
     suite.write(conftest=conftest, test_passes="def test_passes(): pass")
