@@ -29,6 +29,8 @@ class Replay:
         self.locations: list[tuple[str, int | None, str]] = []
         # What went wrong in workers outside of any test.
         self.worker_errors: list[str] = []
+        # What workers have printed when they were done.
+        self.last_words: list[str] = []
         # What plugins have made of a session's exit status where tests ran, by the one that they were given; with the
         # message of a `pytest.exit`, if it was one.
         self.exit_statuses: dict[int, tuple[int, str | None]] = {}
@@ -57,6 +59,8 @@ class Replay:
                 self._print_collected(counts)
             case ("sessionfinish", worker, text):
                 self.worker_errors.append(f"worker 'gw{worker}' failed while it finished its session\n{text}")
+            case ("printed", text):
+                self.last_words.append(text)
             case ("exitstatus", given, made, exit_message):
                 self.exit_statuses.setdefault(given, (made, exit_message))
             case ("warning", data):

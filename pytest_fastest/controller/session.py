@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -449,3 +450,8 @@ class ControllerPlugin:
             terminalreporter.section("errors of workers", sep="=", red=True)
             for text in self._replay.worker_errors:
                 terminalreporter.write_line(text)
+
+    def pytest_unconfigure(self) -> None:
+        """Passes on what plain pytest prints now."""
+        for text in self._replay.last_words:
+            sys.stderr.write(text)

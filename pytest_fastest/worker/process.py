@@ -25,6 +25,7 @@ from pytest_fastest.worker import (
     crash,
     debugging,
     ends,
+    garbage,
     identity,
     junit,
     leftovers,
@@ -341,6 +342,11 @@ class Process:
                 raise
             self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
         if self._worker is not None and self._loop is not None:
+            printed, failure = garbage.collect(self._config)
+            if printed:
+                self._link.note(codec.dumps(("printed", printed)))
+            if failure is not None:
+                self._link.note(codec.dumps(("sessionfinish", self._worker, failure)))
             if session.exitstatus != exitstatus or exit_message is not None:
                 end = int(exitstatus), int(session.exitstatus), exit_message
                 self._link.note(codec.dumps(("exitstatus", *end)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from parity import ALL, Parity
+from _pytest import unraisableexception
+from parity import ALL, PLAIN, Parity
+from processes.harness import METHODS
 
 WARNING = """
     import warnings
@@ -148,3 +150,41 @@ def test_too_many_warnings_for_the_verdict(parity: Parity) -> None:
     )
     plain, *_ = parity.check(hows=ALL)
     assert plain.returncode == 8
+
+
+GARBAGE = {
+    "socket": "socket.socket()",
+    "coroutine": "coroutine()",
+    "finalizer": "Fails()",
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+@pytest.mark.parametrize("filters", ["default", "error"])
+@pytest.mark.parametrize("how", ALL, ids=METHODS)
+def test_what_garbage_has_not_closed(parity: Parity, kind: str, filters: str, how: tuple[str, ...]) -> None:
+    """Only the collection of garbage at the end of the process finds it."""
+    parity.write(
+        {
+            "test_leaks.py": f"""
+                import socket
+
+                async def coroutine(): pass
+
+                class Fails:
+                    def __del__(self): raise ValueError("in a finalizer")
+
+                def test_leaks():
+                    cycle = [{GARBAGE[kind]}]
+                    cycle.append(cycle)
+            """,
+            "test_other.py": "def test_other(): pass",
+        }
+    )
+    plain, run = (parity.run("-W", filters, how=each) for each in (PLAIN, how))
+    assert run.returncode == plain.returncode, run.stdout + run.stderr
+    said = [line for line in plain.stderr.splitlines() if "Exception ignored" in line or "never awaited" in line]
+    for line in said:
+        words = line.partition(" at 0x")[0].partition(" fd=")[0].rpartition(": ")[2]
+        assert words in run.stdout + run.stderr
+    assert said or (filters == "default" and kind == "socket") or not hasattr(unraisableexception, "collect_unraisable")
