@@ -16,7 +16,10 @@ from pytest_fastest.xdist import options as surface
 if TYPE_CHECKING:
     import pytest
 
-ALLOWED = "0, auto or logical (automatic), a number of worker processes from 1 on, or no (off)"
+ALLOWED = (
+    "0, auto or logical (automatic), a number of worker processes from 1 on "
+    f"(at most {surface.MOST_WORKERS}), or no (off)"
+)
 ENVIRONMENT = "FASTEST_WORKERS"
 INI = "fastest_workers"
 COLLECT = "fastest_collect"
@@ -37,6 +40,8 @@ OFF = 0
 _MEMORY = re.compile(
     r"(?P<amount>\d+(\.\d+)?)\s*((?P<percent>%)|(?P<unit>[kmgt])(ib|(?P<decimal>b))?)", re.IGNORECASE | re.ASCII
 )
+# There has to be room for so many workers more.
+_MOST_RETRIES = 100
 AUTO_ON_OFF = ("auto", "on", "off")
 START_METHODS = ("auto", "fork", "forkserver", "spawn")
 
@@ -53,7 +58,8 @@ def parse_count(text: str) -> int | str:
         return LOGICAL
     if value == "no":
         return OFF
-    if value.isascii() and value.isdigit() and int(value) > 0:
+    # More digits than any number has that is allowed: some are too many for `int`.
+    if value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= surface.MOST_WORKERS:
         return int(value)
     raise ValueError(f"{text!r} is not a number of workers; allowed: {ALLOWED}")
 
@@ -102,12 +108,15 @@ def _count(text: str) -> int:
     return _number(text, 1)
 
 
-def _count_or_none(text: str) -> int:
-    return _number(text, 0)
+def _retries(text: str) -> int:
+    count = _number(text, 0)
+    if count > _MOST_RETRIES:
+        raise argparse.ArgumentTypeError(f"{text!r} is too often; at most {_MOST_RETRIES} times")
+    return count
 
 
 def _number(text: str, least: int) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) >= least):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} on")
     return int(text)
 
@@ -156,7 +165,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--retry-crashed",
         dest="retry_crashed",
         metavar="N",
-        type=_count_or_none,
+        type=_retries,
         default=0,
         help="With workers: run a test that has crashed its worker again, alone in a fresh one when everything else is "
         "done, up to N times, and say whether it crashes alone (0: never, the default).",

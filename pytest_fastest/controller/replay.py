@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core, codec
 from pytest_fastest.controller import crashes, junit, rebuild
+from pytest_fastest.controller.warn import warn
 
 if TYPE_CHECKING:
     import pytest
@@ -34,6 +35,8 @@ class Replay:
         # What plugins have made of a session's exit status where tests ran, by the one that they were given; with the
         # message of a `pytest.exit`, if it was one.
         self.exit_statuses: dict[int, tuple[int, str | None]] = {}
+        # Attributes of reports that a warning has been given about.
+        self._degraded: set[str] = set()
         # How many items have come to their ends.
         self.done = 0
         # Items of which something was reported, and not all: the report that tells how their bodies ended.
@@ -92,6 +95,8 @@ class Replay:
                 case (("junit_attribute" | "junit_property" | "junit_global_property") as what, name, value):
                     # The same test is named by its node id and its worker.
                     junit.record(self._config, what, name, value, crashes.unfinished(nodeid, location, node))
+                case ("degraded", attribute, kind):
+                    self._warn_of_degraded(nodeid, location, attribute, kind)
                 case ("missing", failure):
                     self._log(node, index, crashes.missing(nodeid, location, node, failure))
         if finished:
@@ -173,6 +178,16 @@ class Replay:
         report.worker_id = node.gateway.id  # type: ignore[attr-defined]
         report.testrun_uid = self._testrunuid  # type: ignore[attr-defined]
         report.item_index = index % len(self.nodeids)  # type: ignore[attr-defined]
+
+    def _warn_of_degraded(self, nodeid: str, location: tuple[str, int | None, str], attribute: str, kind: str) -> None:
+        """Says once for each attribute of reports that it has become text on its way."""
+        if attribute not in self._degraded:
+            self._degraded.add(attribute)
+            text = (
+                f"attribute {attribute!r} of the report of {nodeid} holds a value of type {kind!r}, which can't be "
+                "sent: the controller has its repr"
+            )
+            warn(self._config, text, nodeid, location)
 
     def _warning(self, data: dict[str, Any]) -> None:
         rebuilt = rebuild.warning(data)

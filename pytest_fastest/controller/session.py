@@ -38,6 +38,8 @@ _SHORT = 0.001
 # Before a plugin decides about a crash: what its side in the worker said last may be on its way to a thread here
 # (pytest-rerunfailures has sockets of its own). Seconds.
 _SETTLE = 0.1
+# So far the coordinator counts.
+_MOST = 2**32 - 1
 # Why tests are not run although nobody wanted the run to end.
 _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
@@ -254,8 +256,9 @@ class ControllerPlugin:
         self._coordinator.begin(
             count,
             testrunuid=self._run.testrunuid,
-            max_restarts=self._crew.most_restarts,
-            max_failures=option.maxfail or None,
+            max_restarts=min(self._crew.most_restarts, _MOST),
+            # As for pytest, one failure is more than any negative number.
+            max_failures=min(max(option.maxfail, 1), _MOST) if option.maxfail else None,
             fail_fast=option.fail_fast,
             each=self._mode == scheduling.EACH,
             decides_crashes=self._decides_crashes,

@@ -70,7 +70,7 @@ class Loop:
         self._is_parked = True
         self._outbox: list[tuple[Any, ...]] = []
         self._keywords: dict[str, Any] = {}
-        # Attributes of reports that a warning has been given about.
+        # Attributes of reports that the controller has been told of.
         self._degraded: set[str] = set()
         self._failures = 0
         self._stopwatch = Stopwatch(self._tell_wide)
@@ -245,7 +245,7 @@ class Loop:
         self._link.reports(self._current, failures, payload, at_once, spent)
 
     def _degrade(self) -> None:
-        """Something that a plugin has put on a report can't be sent as it is: says so once for each attribute."""
+        """Something that a plugin has put on a report can't be sent as it is: tells so once for each attribute."""
         for what, *values in list(self._outbox):
             if what != "report":
                 continue
@@ -253,8 +253,7 @@ class Loop:
             for name, kind in reports.degrade(data):
                 if name not in self._degraded:
                     self._degraded.add(name)
-                    warning = reports.degraded(data["nodeid"], data["location"], name, kind)
-                    self._outbox.append(("warning", warning))
+                    self._outbox.append(("degraded", name, kind))
 
     # The next item.
 

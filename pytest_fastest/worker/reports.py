@@ -83,29 +83,18 @@ def degrade(data: dict[str, Any]) -> list[tuple[str, str]]:
     for name, value in data.items():
         if not codec.is_plain(value):
             lost: list[str] = []
-            data[name] = codec.plain(value, lost)
+            texts = _as_junit_writes_them(value) if name == "user_properties" else value
+            data[name] = codec.plain(texts, lost)
             found += [(name, lost[0])] if lost else []
     return found
 
 
-def degraded(nodeid: str, location: tuple[str, int | None, str], name: str, kind: str) -> dict[str, Any]:
-    """The warning about an attribute of a report that has become text, as `warning` would make it."""
-    text = (
-        f"attribute {name!r} of the report of {nodeid} holds a {kind}, which can't be sent to the controller: its repr "
-        "is sent instead"
-    )
-    return {
-        "text": text,
-        "module": "pytest",
-        "category": "PytestWarning",
-        "arguments": (text,),
-        "filename": location[0],
-        "lineno": (location[1] or 0) + 1,
-        "line": None,
-        "when": "runtest",
-        "nodeid": nodeid,
-        "location": None,
-    }
+def _as_junit_writes_them(properties: Any) -> Any:
+    """Values as texts, by `str`."""
+    try:
+        return [(name, value if codec.is_plain(value) else str(value)) for name, value in properties]
+    except Exception:
+        return properties
 
 
 def _arguments(message: Warning | str) -> tuple[Any, ...] | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OFF = "no"
+MOST_WORKERS = 10_000
 # Module groups with stealing and splitting; the rest differ from that in what belongs together.
 DEFAULT_MODE = "load"
 MODES = ("each", "load", "loadscope", "loadfile", "loadgroup", "worksteal", OFF)
@@ -164,7 +165,10 @@ def count_of_specs(specs: list[str]) -> int:
                 f"--tx {spec}: only popen and N*popen are supported by fastest, which starts all workers on this "
                 "machine with this interpreter; -n N is a shorter way to say it"
             )
-        total += int(times) if star else 1
+        # More digits than any number has that is allowed: some are too many for `int`.
+        total += int(times[:20]) if star else 1
+        if total > MOST_WORKERS:
+            raise pytest.UsageError(f"--tx {spec}: too many; at most {MOST_WORKERS} workers are allowed")
     return total
 
 

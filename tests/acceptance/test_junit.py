@@ -88,3 +88,35 @@ def test_suite_properties_of_session_fixtures(parity: Parity) -> None:
         }
     )
     parity.check(hows=ALL)
+
+
+def test_properties_that_are_no_texts(parity: Parity) -> None:
+    """`junitxml` writes `str` of them."""
+    parity.write(
+        {
+            "test_a.py": """
+                import datetime
+                import decimal
+                import enum
+                import pathlib
+
+                import pytest
+
+                class Colour(enum.Enum):
+                    RED = 1
+
+                class Own:
+                    def __str__(self): return "own text"
+                    def __repr__(self): return "own repr"
+
+                VALUES = [
+                    decimal.Decimal("1.50"), datetime.date(2020, 1, 1), Colour.RED, Own(), pathlib.Path("a"), [Own()], 1.5
+                ]
+
+                @pytest.mark.parametrize("number", range(len(VALUES)))
+                def test_a(record_property, number): record_property("name", VALUES[number])
+            """,
+        }
+    )
+    # What is in the reports is such a text already.
+    parity.check(hows=ALL, ignore=("reports",))

@@ -18,7 +18,7 @@ def passing(suite: Suite) -> Suite:
     return suite
 
 
-@pytest.mark.parametrize("value", ["foo", "-1", "1.5", "1e3", "²"])
+@pytest.mark.parametrize("value", ["foo", "-1", "1.5", "1e3", "²", "10001", "9" * 5000])
 @pytest.mark.parametrize("source", ["-n", "FASTEST_WORKERS", "fastest_workers"])
 def test_a_bad_number(passing: Suite, source: str, value: str) -> None:
     if source == "-n":
@@ -89,3 +89,25 @@ def test_errors_of_pytest_stay_what_they_are(passing: Suite, args: tuple[str, ..
     last = [line for line in plain.stderr.splitlines() if line.startswith(("ERROR", "error", "__main__.py: error"))]
     assert last, plain.stderr
     assert all(parallel.stderr.count(line) == 1 for line in last), parallel.stderr
+
+
+HUGE = "99999999999999999999"
+
+
+@pytest.mark.parametrize("option", ["--max-worker-restart", "--maxfail", "--maxprocesses"])
+def test_a_huge_limit_is_none(passing: Suite, option: str) -> None:
+    result = passing.run("-n", "1", option, HUGE)
+    assert result.counts == {"passed": 1}, result.output
+
+
+def test_a_negative_maxfail_is_one(suite: Suite) -> None:
+    suite.write(test_a="import pytest\n@pytest.mark.parametrize('i', range(3))\ndef test_fails(i): assert i > 1")
+    for how in (("-p", "no:fastest"), ("-n", "1")):
+        result = suite.run(*how, "--maxfail", "-1")
+        assert result.counts == {"failed": 1}, result.output
+
+
+def test_too_many_retries(passing: Suite) -> None:
+    result = passing.run("-n", "1", "--retry-crashed", "101")
+    assert result.returncode == 4
+    assert "--retry-crashed: '101' is too often; at most 100 times" in result.stderr

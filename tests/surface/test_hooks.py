@@ -374,8 +374,12 @@ def test_what_cannot_be_sent_becomes_text_with_one_warning(suite: Suite, method:
                     assert report.memory == "bytearray(b'raw')"
         """,
         test_one="def test_one(): pass\ndef test_two(): assert 0",
+        test_other="def test_other(): pass",
     )
-    result = suite.run("-n", "1", "--start-method", method)
-    assert result.counts == {"passed": 1, "failed": 1, "warnings": 3}, result.output
-    assert result.output.count("PytestWarning: attribute 'extra' of the report of test_one.py::test_one") == 1
-    assert "holds a Thing" in result.output
+    result = suite.run("-n", "2", "--start-method", method)
+    # Once for each attribute, however many workers there are.
+    assert result.counts == {"passed": 2, "failed": 1, "warnings": 3}, result.output
+    assert result.output.count("PytestWarning: attribute 'extra' of the report of ") == 1
+    assert "holds a value of type 'Thing'" in result.output
+    quiet = suite.run("-n", "2", "--start-method", method, "-W", "ignore::pytest.PytestWarning")
+    assert quiet.counts == {"passed": 2, "failed": 1}, quiet.output

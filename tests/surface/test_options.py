@@ -109,6 +109,7 @@ def test_a_number_that_is_none_is_ignored_with_a_warning(many: Suite) -> None:
         (("--tx", "socket=1.2.3.4:8888"), ("--tx socket=1.2.3.4:8888", "N*popen")),
         (("--tx", "popen//python=python3.9"), ("--tx popen//python=python3.9", "this interpreter")),
         (("--tx", "x*popen"), ("--tx x*popen",)),
+        (("--tx", "10001*popen"), ("--tx 10001*popen", "at most 10000")),
         (("-f",), ("--looponfail", "pytest-watcher")),
         (("--looponfail",), ("--looponfail", "pytest-watcher")),
         (("--dist", "foo"), ("--dist", "foo", "loadscope", "worksteal")),
