@@ -188,6 +188,7 @@ class ControllerPlugin:
             separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,
             outlook=outlook,
             memory=described["memory"],
+            files=self._crew.outputs.descriptors(),
             forks=self._crew.method == "fork",
             start_seconds=_core.monotonic() - self._started,
         )
