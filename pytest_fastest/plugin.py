@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, parser: pytest.Parser
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
     spawned = early_config.pluginmanager.get_plugin("fastest-spawned")
     if spawned is not None:
@@ -41,6 +41,9 @@ def pytest_load_initial_conftests(
     else:
         _begin(early_config)
     result = yield
+    process = early_config.pluginmanager.get_plugin("fastest-process")
+    if process is not None:
+        process.before_arguments(early_config, args)
     options.add_options_that_give_way(parser)
     return result
 

@@ -20,8 +20,8 @@ _HOOK = "pytest_xdist_auto_num_workers"
 _FORKED_SHARE = 0.5
 # Seconds that a forked worker takes to its first test (measured: 5 to 15 ms with 2,000 to 40,000 items).
 _FORK_SECONDS = 0.01
-# Descriptors that the controller needs beside one for each worker: files that reporters write, pipes of a process that
-# is being started.
+# Descriptors that the controller needs beside those for workers: files that reporters write, pipes of a process that is
+# being started.
 _SPARE_FILES = 8
 # Memory that is assumed where the system doesn't tell (bytes).
 _UNKNOWN_MEMORY = 100 << 20
@@ -56,18 +56,20 @@ def at_start(config: pytest.Config, request: Request) -> tuple[Request, int]:
 
 
 def choose(
-    request: Request, *, separable: int, outlook: Outlook, memory: int, forks: bool, start_seconds: float
+    request: Request, *, separable: int, outlook: Outlook, memory: int, files: int, forks: bool, start_seconds: float
 ) -> Choice:
-    """`memory`: bytes that the collector holds; `start_seconds`: what a worker needs that collects for itself."""
+    """`memory`: bytes that the collector holds; `files`: descriptors of this process for each worker's output;
+    `start_seconds`: what a worker needs that collects for itself.
+    """
     choice = _choose(request, separable, outlook, memory, forks=forks, start_seconds=start_seconds)
-    most = _most_by_files()
+    most = _most_by_files(files)
     if most < choice.workers:
         return Choice(most, f"{choice.reason}, no more because of the limit of open files (ulimit -n)")
     return choice
 
 
-def _most_by_files() -> int:
-    """For how many workers this process can have a connection open."""
+def _most_by_files(files: int) -> int:
+    """For how many workers this process can have a connection open, and `files` besides."""
     try:
         import resource
 
@@ -75,7 +77,7 @@ def _most_by_files() -> int:
         in_use = sum(1 for _ in Path("/proc/self/fd").iterdir())
     except (ImportError, OSError):
         return UNLIMITED
-    return max(1, limit - in_use - _SPARE_FILES) if limit != resource.RLIM_INFINITY else UNLIMITED
+    return max(1, (limit - in_use - _SPARE_FILES) // (1 + files)) if limit != resource.RLIM_INFINITY else UNLIMITED
 
 
 def _choose(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_fastest import _core, tty
+from pytest_fastest import _core, ctrl_c, tty
 from pytest_fastest.controller import early_plugins, remembered
 from pytest_fastest.controller.shortage import no_process, no_room
 from pytest_fastest.worker import forksafety
@@ -55,10 +55,18 @@ class Launched(NamedTuple):
 
 
 def launch(config: pytest.Config, request: Request) -> None:
-    """Starts a run's processes. Returns in the controller, and in the forked process that collects.
+    """Starts a run's processes. Returns in the controller, and in each forked process that has a role by then.
 
     Raises `pytest.UsageError` if there is no place for what they share, or if the system makes none of them.
     """
+    mask = ctrl_c.hold()
+    try:
+        _launch(config, request, mask)
+    finally:
+        ctrl_c.release(mask)
+
+
+def _launch(config: pytest.Config, request: Request, mask: ctrl_c.Mask) -> None:
     open_all()
     has_keys = tty.has_keys()
     method, reason = _start_method(config, request)
@@ -101,7 +109,7 @@ def launch(config: pytest.Config, request: Request) -> None:
     reports.have_hooks(config)
     directory = Path(address.directory)
     try:
-        command = _write_boot(config, address, provisional, directory)
+        command = _write_boot(config, address, provisional, directory, mask)
     except OSError as error:
         raise no_room(error) from None
     environment = list(os.environ.items())
@@ -158,7 +166,9 @@ def _start_method(config: pytest.Config, request: Request) -> tuple[str, str | N
     return "fork", None
 
 
-def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, Any], directory: Path) -> list[str]:
+def _write_boot(
+    config: pytest.Config, address: Address, provisional: dict[str, Any], directory: Path, mask: ctrl_c.Mask
+) -> list[str]:
     """Writes down what a fresh interpreter needs; returns the command that starts one, up to its role."""
     from pytest_fastest.worker.spawn import BOOTSTRAP
 
@@ -176,6 +186,7 @@ def _write_boot(config: pytest.Config, address: Address, provisional: dict[str, 
         "directory": str(config.invocation_params.dir),
         "sys_path": [str(entry) for entry in sys.path],
         "argv": list(sys.argv),
+        "mask": mask,
     }
     file = directory / "boot"
     file.touch(0o600, exist_ok=False)

@@ -14,6 +14,7 @@ from pytest_fastest.worker import terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TextIO
 
     import pytest
 
@@ -40,6 +41,13 @@ class Outputs:
         self._streams: list[_Stream] = []
         self._held = 0
 
+    def descriptors(self) -> int:
+        """How many each worker's streams take of this process."""
+        if not terminal.is_shown(self._config):
+            return 0
+        kinds = [sys.stdout] if _lead_to_one_place() else [sys.stdout, sys.stderr]
+        return sum(2 if _is_terminal(stream) else 1 for stream in kinds)
+
     def open(self, worker: int) -> None:
         """Before the worker starts, which finds its streams in the run's directory. If there is no room for them, it
         writes to where the controller writes.
@@ -54,8 +62,8 @@ class Outputs:
                     # One stream keeps the order in which they are written to.
                     path.symlink_to(terminal.passage(self._directory, worker, terminal.OUT))
                     continue
-                is_terminal = stream is not None and stream.isatty()
-                self._streams.append(_Stream(worker, path, prefix.encode(), is_terminal, is_error=kind == terminal.ERR))
+                is_error = kind == terminal.ERR
+                self._streams.append(_Stream(worker, path, prefix.encode(), _is_terminal(stream), is_error=is_error))
 
     def _is_prefixed(self) -> bool:
         wish = self._config.option.output_prefix
@@ -83,6 +91,10 @@ class Outputs:
             if rest := stream.close():
                 self._screen.pass_on(rest, is_error=stream.is_error)
         self._streams.clear()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _lead_to_one_place() -> bool:

@@ -190,6 +190,7 @@ class ControllerPlugin:
             separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,
             outlook=outlook,
             memory=described["memory"],
+            files=self._crew.outputs.descriptors(),
             forks=self._crew.method == "fork",
             start_seconds=_core.monotonic() - self._started,
         )
@@ -305,6 +306,10 @@ class ControllerPlugin:
             events = self._coordinator.next_events(patience)
             # While tests write, they are not kept waiting.
             patience = _SHORT if self._crew.outputs.show(self._crew.lending.borrower) else _PATIENCE
+            # First: a terminal's Ctrl-C reaches processes that are starting, too, and what it does to them is no news.
+            if len(interrupts) > heeded:
+                heeded = len(interrupts)
+                self._interrupt(heeded)
             with self._screen.one_write():
                 for event in events:
                     if isinstance(event, _core.Event.Finished):
@@ -318,9 +323,6 @@ class ControllerPlugin:
             if (session.shouldfail or session.shouldstop) and not self._is_stopping:
                 self._is_stopping = True
                 self._coordinator.stop()
-            if len(interrupts) > heeded:
-                heeded = len(interrupts)
-                self._interrupt(heeded)
 
     def _interrupt(self, count: int) -> None:
         """A Ctrl-C lets running tests clean up; another one does not wait for them."""
@@ -359,6 +361,8 @@ class ControllerPlugin:
                 self._crashed(worker, item, event.seconds, crashes.cause(event), may_retry=may_retry)
             case _core.Event.CannotBegin(reason=reason):
                 raise no_room(reason)
+            case _core.Event.Needed() | _core.Event.Confirm() if self._end == ("keyboard",):
+                pass  # The coordinator does not wait for it any more.
             case _:
                 self._crew.handle(event)
 

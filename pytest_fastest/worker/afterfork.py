@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_fastest import _core
-from pytest_fastest.worker import adaptors, identity
+from pytest_fastest.worker import adaptors, debug_file, identity
 
 if TYPE_CHECKING:
     import pytest
@@ -65,5 +65,6 @@ def settle(
     _drop_exit_handlers()
     identity.assume(config, workerinput)
     adaptors.after_fork(config)
+    debug_file.begin(config, f"gw{worker}")
     terminal.return_for_tests(config, directory, worker)
     collector.resume()

@@ -18,9 +18,8 @@ def fork_from_base(address: Address, mark: str | None, *, forks_workers: bool) -
     `mark`: the run's name in the environment of what its tests start, if no other run has it. `forks_workers`: the base
     is certain to.
     """
-    # The terminal's Ctrl-C reaches every process; the controller decides what it means.
-    inherited = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What ends the whole group ends the controller, and that ends the base: somebody has to clean up.
+    # What ends the whole group ends the controller, and that ends the base: somebody has to clean up. A Ctrl-C is
+    # blocked all the time that the base lives.
     fatal = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     handlers = {number: signal.signal(number, signal.SIG_IGN) for number in fatal} | tty.hear_of_no_background()
     refusal = None
@@ -60,7 +59,6 @@ def fork_from_base(address: Address, mark: str | None, *, forks_workers: bool) -
             os._exit(1)
     if worker is None:
         _core.die_with_parent(base)
-    signal.signal(signal.SIGINT, inherited)
     for number, handler in handlers.items():
         signal.signal(number, handler)
     return worker

@@ -23,6 +23,7 @@ from pytest_fastest.worker import (
     afterfork,
     collection,
     crash,
+    debug_file,
     debugging,
     ends,
     garbage,
@@ -102,12 +103,17 @@ class Process:
         config.pluginmanager.register(self, "fastest-process")
         reports.have_hooks(config)
 
+    def before_arguments(self, config: pytest.Config, args: list[str]) -> None:
+        """Before pytest parses these arguments, with the options of the conftests that it has loaded."""
+        debug_file.take_over(args, config)
+
     @property
     def _name(self) -> str:
         return "collector" if self._worker is None else f"gw{self._worker}"
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
+        debug_file.begin(config, "template" if self._can_fork else f"gw{self._worker or 0}")
         match self._receive():
             case _core.Message.Configure(payload=payload):
                 reads = None if self._tripwires is None else self._tripwires.reads
@@ -398,9 +404,14 @@ class Process:
             atexit._run_exitfuncs()
         except ConnectionError:
             code = _ALONE
+        except KeyboardInterrupt:
+            # Of this the controller tells.
+            code = int(pytest.ExitCode.INTERRUPTED)
         except BaseException:
             traceback.print_exc()
             code = 1
         finally:
-            flush()
-            exit_now(code)
+            try:
+                flush()
+            finally:
+                exit_now(code)

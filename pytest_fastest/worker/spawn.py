@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_fastest import _core
+from pytest_fastest import _core, ctrl_c
 from pytest_fastest.worker import identity
 from pytest_fastest.worker.forkserver import Address
 from pytest_fastest.worker.process import Process
@@ -49,6 +49,8 @@ def main(boot: dict[str, Any], role: str) -> None:
     process = Process(address, boot["provisional"], Terminal.leave(), worker=worker, can_fork=False)
     import pytest
 
+    # Where nobody reads what Python says of it.
+    ctrl_c.release(boot["mask"])
     pytest.main(boot["args"], plugins=[*boot["plugins"], Spawned(process)])
     # Only errors before the role was taken come here; its end is `os._exit`.
     os._exit(int(pytest.ExitCode.INTERNAL_ERROR))

@@ -26,6 +26,16 @@ def test_few_open_files(suite: Suite, method: str) -> None:
     assert 1 < result.workers < 40
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_few_open_files_for_output_that_is_shown(suite: Suite, method: str) -> None:
+    """Each worker takes some more then."""
+    suite.write(test_a=TESTS)
+    result = suite.run("-n", "60", "-s", "--start-method", method, command=limited("-n 40"))
+    assert result.returncode == 0, result.output
+    assert result.counts == {"passed": 100}
+    assert 1 < result.workers < 20
+
+
 def test_hardly_any_open_files(suite: Suite) -> None:
     suite.write(test_a=TESTS)
     result = suite.run("-n", "4", command=limited("-n 24"))

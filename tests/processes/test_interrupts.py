@@ -253,6 +253,30 @@ def test_an_interrupt_while_a_test_is_reported_is_no_crash(suite: Suite, method:
     assert ("interrupted tests" in result.stdout) is (moment == "before")
 
 
+def test_an_interrupt_while_a_worker_leaves_is_not_shown(suite: Suite, method: str) -> None:
+    """The controller has been interrupted too, or nobody."""
+    suite.write(
+        conftest="""
+            import signal
+            from witness import mark
+
+            def interrupted():
+                mark("interrupted")
+                signal.raise_signal(signal.SIGINT)
+
+            def pytest_configure(config):
+                if hasattr(config, "workerinput"):
+                    from pytest_fastest.worker import leftovers
+                    leftovers.let_threads_end = interrupted
+        """,
+        test_a="def test_a(): pass",
+    )
+    result = suite.run("-n", "1", "--start-method", method)
+    assert suite.marks("interrupted")
+    assert result.returncode == 0, result.output
+    assert not result.stderr
+
+
 def test_exit_in_a_test(suite: Suite, method: str) -> None:
     suite.write(
         test_exit="""

@@ -199,11 +199,6 @@ impl Processes {
         self.table.iter().map(|(&key, process)| (role_of(key), process))
     }
 
-    /// Forgets the processes that never connected and whose end nobody will tell.
-    pub(crate) fn forget_unconnected(&mut self) {
-        self.table.retain(|_, process| process.connection.is_some() || process.pid.is_some());
-    }
-
     /// Whether a worker is alive or on its way.
     #[must_use]
     pub(crate) fn any_worker(&self) -> bool {

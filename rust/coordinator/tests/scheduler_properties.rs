@@ -13,7 +13,7 @@ use coordinator::claims::Claims;
 use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
 use coordinator::plan::{Price, Span};
-use coordinator::worker_state::WorkerState;
+use coordinator::worker_state::{Death, WorkerState};
 use proptest::prelude::*;
 use scenarios::{
     deadly_runs, quiet_runs, retiring_runs, runs_of_each, runs_with_confirmations, runs_with_reliefs,
@@ -104,17 +104,53 @@ fn serial_items_run_alone(scenario: &Scenario, simulation: &Simulation) {
     }
 }
 
-/// Every atom is run in order, never by two workers at once; by one worker, plus one for each that died or was retired.
+/// Every atom is run in order, never by two workers at once; by another one only if the one before has died or was retired.
 fn atoms_stay_together(simulation: &Simulation) {
+    let is_gone = |worker| {
+        simulation.scheduler.worker_state(worker) == WorkerState::Dead(Death::Crashed)
+            || simulation.retired.contains_key(&worker)
+    };
     for atom in atoms(simulation).values() {
         let executions: Vec<Execution> =
             atom.iter().flat_map(|&item| executions_of(simulation, item)).collect();
-        let in_order = |pair: &[Execution]| {
-            pair[0].begin <= pair[1].begin && pair[0].end.is_none_or(|end| end <= pair[1].begin)
-        };
-        assert!(executions.windows(2).all(in_order), "{executions:?}");
-        let workers: BTreeSet<WorkerId> = executions.iter().map(|execution| execution.worker).collect();
-        assert!(workers.len() <= 1 + gone_early(simulation), "{executions:?}");
+        for pair in executions.windows(2) {
+            let in_order =
+                pair[0].begin <= pair[1].begin && pair[0].end.is_none_or(|end| end <= pair[1].begin);
+            assert!(in_order, "{executions:?}");
+            assert!(pair[0].worker == pair[1].worker || is_gone(pair[0].worker), "{executions:?}");
+        }
+    }
+}
+
+/// What a group was divided into by splits, each between atoms, is run by one worker each, in order: who took it last.
+fn parts_stay_together(simulation: &Simulation) {
+    let plan = simulation.scheduler.plan();
+    // By its first position, where a part begins, and whose it has become.
+    let mut takers = BTreeMap::new();
+    for theft in simulation.thefts.iter().filter(|theft| theft.split) {
+        let first = plan.position(theft.first);
+        assert_eq!(plan.atom_start(first), first, "{theft:?} divides an atom");
+        takers.insert(first, theft.thief);
+    }
+    for group in plan.groups() {
+        let mut starts: Vec<u32> =
+            group.positions().filter(|position| takers.contains_key(position)).collect();
+        starts.insert(0, group.start);
+        starts.push(group.end);
+        for part in starts.windows(2) {
+            let positions = part[0]..part[1];
+            let is_part = |item| positions.contains(&plan.position(item));
+            let executions = simulation.executions.iter().filter(|execution| is_part(execution.item));
+            let run: Vec<(ItemId, WorkerId)> =
+                executions.map(|execution| (execution.item, execution.worker)).collect();
+            let Some(&(_, whose)) = run.first() else {
+                continue;
+            };
+            let whose = takers.get(&part[0]).copied().unwrap_or(whose);
+            let planned: Vec<(ItemId, WorkerId)> =
+                positions.clone().map(|position| (plan.item(position), whose)).collect();
+            assert_eq!(run, planned, "a part of {group:?}");
+        }
     }
 }
 
@@ -234,26 +270,8 @@ proptest! {
         every_worker_leaves(&simulation);
         serial_items_run_alone(&scenario, &simulation);
         atoms_stay_together(&simulation);
+        parts_stay_together(&simulation);
         prop_assert_eq!(simulation.scheduler.ledger().counts().reported as usize, scenario.collection.items.len());
-    }
-
-    #[test]
-    fn groups_that_are_not_split_are_run_by_one_worker_in_order(scenario in quiet_runs()) {
-        let simulation = run(&scenario, |_| {});
-        if simulation.scheduler.thefts().splits == 0 {
-            let plan = simulation.scheduler.plan();
-            for group in plan.groups() {
-                let run: Vec<(ItemId, WorkerId)> = simulation
-                    .executions
-                    .iter()
-                    .filter(|execution| group.positions().contains(&plan.position(execution.item)))
-                    .map(|execution| (execution.item, execution.worker))
-                    .collect();
-                let planned: Vec<(ItemId, WorkerId)> =
-                    group.positions().map(|position| (plan.item(position), run[0].1)).collect();
-                prop_assert_eq!(run, planned);
-            }
-        }
     }
 
     #[test]

@@ -105,6 +105,10 @@ impl Dispatcher {
             Command::Stop => self.stop(NotRunReason::Stopped),
             Command::Interrupt => {
                 self.stop(NotRunReason::Stopped);
+                if let Some(run) = &mut self.run {
+                    run.needed = 0;
+                }
+                self.lose_the_unborn();
                 self.interrupt_after(INTERRUPT_GRACE, Scope::Everything);
             }
             Command::Kill => self.kill_all(),

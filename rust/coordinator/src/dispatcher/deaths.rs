@@ -49,9 +49,9 @@ impl Dispatcher {
         }
     }
 
-    /// After the death of one that forks: what it was asked for will not come, and what it had just forked dies with it
-    /// unheard, or is not let in any more.
-    fn lose_the_unborn(&mut self) {
+    /// After the death of one that forks, and when all are to end: what was asked for will not come, and what has begun to
+    /// start dies unheard, or is not let in any more.
+    pub(super) fn lose_the_unborn(&mut self) {
         let orphans: Vec<Role> = self
             .processes
             .iter()

@@ -95,7 +95,7 @@ impl Dispatcher {
                 self.send(role, &Downward::Quit);
             }
         }
-        // Nothing is known of processes that have not connected, so nothing can be waited for.
-        self.processes.forget_unconnected();
+        // Who has not connected has nothing to finish, and may just be starting its interpreter.
+        self.lose_the_unborn();
     }
 }

@@ -16,6 +16,7 @@ use coordinator::claims::TableClaims;
 use coordinator::ledger::NotRunReason;
 use coordinator::model::{Collection, ItemId, WorkerId};
 use coordinator::plan::{Order, Plan};
+use coordinator::record::Theft;
 use coordinator::scheduler::{Action, Decision, Limits, Scheduler};
 use coordinator::worker_state::WorkerState;
 use timeline::Timeline;
@@ -143,6 +144,8 @@ pub(crate) struct Simulation {
     /// Leases, parks, ends and questions; reports not counted.
     pub(crate) messages: u64,
     pub(crate) events: u64,
+    /// What has changed hands, in the order of time.
+    pub(crate) thefts: Vec<Theft>,
     /// How often wide fixtures were set up.
     pub(crate) set_ups: u64,
     /// The action that comes last for a waiting worker.
@@ -189,6 +192,7 @@ impl Simulation {
             retired: BTreeMap::new(),
             messages: 0,
             events: 0,
+            thefts: Vec::new(),
             set_ups: 0,
             parked: Vec::new(),
             last_execution: vec![None; scenario.durations.len()],
@@ -320,6 +324,7 @@ impl Simulation {
     }
 
     fn perform(&mut self, actions: Vec<Action>) {
+        self.thefts.extend(self.scheduler.new_thefts());
         for action in actions {
             self.messages += 1;
             let Some(worker) = addressee(&action) else {
