@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_fastest import _core, codec
-from pytest_fastest.controller import capacity, crashes, remembered
+from pytest_fastest.controller import capacity, crashes, ends, remembered
 from pytest_fastest.controller.ahead import import_for_the_end
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.crew import Crew
@@ -45,10 +45,6 @@ _NOT_RUN = {
     "no worker left": "every worker has crashed, and no more are started",
     "retired": "every worker that could have run it was shut down, or has crashed",
 }
-
-
-class WorkerInternalError(Exception):
-    """pytest itself failed in another process; the text is its traceback there."""
 
 
 class ControllerPlugin:
@@ -148,12 +144,14 @@ class ControllerPlugin:
                         self._adopt(session, described, separable, total)
                     case _core.Event.WantsStop(payload=payload):
                         self._end = codec.loads(payload)
-                        self._finish_as_told(session)
+                        ends.finish(session, self._end)
                     case _core.Event.NotStarted(reason=reason):
                         raise no_process("the process that collects", reason)
                     case _core.Event.CollectorLost(returncode=returncode):
                         who, why = "the process that collects", crashes.how_it_ended(returncode)
-                        raise WorkerInternalError(crashes.outside_of_tests(who, why, self._run.directory, "collector"))
+                        raise ends.WorkerInternalError(
+                            crashes.outside_of_tests(who, why, self._run.directory, "collector")
+                        )
             if described is None and self._stacks.are_due(of_tests=False):
                 self._stacks.show_collection()
 
@@ -243,7 +241,7 @@ class ControllerPlugin:
         self._coordinator.dismiss()
         self._history.save()
         self._account_for(session, not_run)
-        self._finish_as_told(session)
+        ends.finish(session, self._end, self._stop_reason)
         return True
 
     def _start_workers(self) -> None:
@@ -424,26 +422,6 @@ class ControllerPlugin:
                 self._interrupted.append(self._replay.nodeid(index))
         if self._replay.worker_errors and not session.testsfailed:
             session.testsfailed += 1
-
-    def _finish_as_told(self, session: pytest.Session) -> None:
-        """Ends the session as plain pytest would have ended it in the process that knows the reason."""
-        match self._end:
-            case ("usage", arguments):
-                raise pytest.UsageError(*arguments)
-            case ("exit", message, returncode):
-                raise pytest.exit.Exception(message, returncode)
-            case ("keyboard",):
-                raise KeyboardInterrupt
-            case ("internal", text):
-                raise WorkerInternalError(text)
-        match self._stop_reason or self._end:
-            case ("failed", reason):
-                # The terminal prints what is set here.
-                session.shouldfail = reason
-                raise session.Failed(reason)
-            case ("interrupted", reason):
-                session.shouldstop = reason
-                raise session.Interrupted(reason)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         self._chronicle.write_summary(terminalreporter)

@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 from functools import partial
 from os import _exit as exit_now
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 from _pytest import runner
@@ -277,7 +277,11 @@ class Loop:
             return nextitem
         self._decide_next()
         self._was_kept = self._next is None
-        return self._keep if self._next is None else self._find(self._next)
+        following = self._keep if self._next is None else self._find(self._next)
+        if following is not None and following is self._last_item:
+            # Listed twice, and now twice in a row: what is its own is torn down between.
+            return cast("pytest.Item", following.parent)
+        return following
 
     def _decide_next(self) -> None:
         """Claims the next item, or learns that there is none for now (and perhaps whose fixtures to keep)."""

@@ -52,3 +52,12 @@ def test_the_next_item_is_the_one_that_comes(suite: Suite, method: str, workers:
     for pairs in told.values():
         ran = [item for item, _ in pairs]
         assert [following for _, following in pairs] == [*ran[1:], None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_item_that_comes_twice_in_a_row_is_set_up_twice(suite: Suite, method: str) -> None:
+    """Where it stands twice in the list, stealing may bring it so; in plain pytest its arguments are missing then."""
+    conftest = "def pytest_collection_modifyitems(items): items[:] = [item for item in items for _ in range(2)]"
+    suite.write(conftest=conftest, test_a=TESTS)
+    result = suite.run("-n", "1", "--start-method", method)
+    assert result.counts == {"passed": 26}, result.output
