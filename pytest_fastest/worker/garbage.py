@@ -28,7 +28,7 @@ def collect(config: pytest.Config) -> tuple[str, str | None]:
             (unraisableexception, "collect_unraisable"),
             (threadexception, "collect_thread_exception"),
         )
-        if hasattr(module, name)
+        if hasattr(module, name) and config.pluginmanager.is_registered(module)
     ]
     if not steps:
         return "", None

@@ -188,3 +188,8 @@ def test_what_garbage_has_not_closed(parity: Parity, kind: str, filters: str, ho
         words = line.partition(" at 0x")[0].partition(" fd=")[0].rpartition(": ")[2]
         assert words in run.stdout + run.stderr
     assert said or (filters == "default" and kind == "socket") or not hasattr(unraisableexception, "collect_unraisable")
+
+
+def test_nobody_looks_for_garbage(parity: Parity) -> None:
+    parity.write({"test_a.py": "def test_a(): pass"})
+    parity.check("-p", "no:unraisableexception", "-p", "no:threadexception", hows=ALL)
