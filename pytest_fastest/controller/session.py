@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_fastest import _core, ahead, codec
+from pytest_fastest import _core, codec
 from pytest_fastest.controller import capacity, crashes, ends, remembered
+from pytest_fastest.controller.ahead import import_for_the_end
 from pytest_fastest.controller.confirm import Confirmations
 from pytest_fastest.controller.crew import Crew
 from pytest_fastest.controller.failures import Failures
@@ -72,7 +73,6 @@ class ControllerPlugin:
         self._collector_is_configured = False
         # A hook for nodes that came when the collector was configured already: it can't be one of the workers.
         self._late_hook: str | None = None
-        self._used: list[str] = []
         self._end: tuple[Any, ...] | None = None
         self._is_stopping = False
         self._is_killed = False
@@ -132,7 +132,10 @@ class ControllerPlugin:
     def _await_collection(self, session: pytest.Session) -> None:
         described = None
         while described is None:
-            for event in self._coordinator.next_events(_PATIENCE):
+            events = self._coordinator.next_events(_PATIENCE)
+            if not events:
+                import_for_the_end(self._config)
+            for event in events:
                 match event:
                     case _core.Event.Note(payload=payload):
                         self._replay.note(payload)
@@ -156,7 +159,6 @@ class ControllerPlugin:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
         self._crew.memory.check(described["memory"])
-        self._used = described["used"]
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -286,7 +288,7 @@ class ControllerPlugin:
             self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
                 try:
-                    ahead.import_for_the_end(self._config, self._used)
+                    import_for_the_end(self._config)
                     return self._report_until_done(session, interrupts, observer)
                 finally:
                     self._crew.outputs.close()

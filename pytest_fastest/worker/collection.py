@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_fastest import ahead
 from pytest_fastest.options import parse_seconds
 from pytest_fastest.set_ups import WIDE, name_of
 
@@ -204,8 +203,7 @@ def describe(
     * `wide`: the names of fixtures of session and package scope;
     * `imports`: what each module took to be imported and searched for tests, in seconds;
     * `conftests`: the files of all that were loaded;
-    * `memory`: bytes that this process holds;
-    * `used`: modules that the end of the run imports, and the suite has imported.
+    * `memory`: bytes that this process holds.
     """
     return {
         "nodeids": [item.nodeid for item in items],
@@ -216,7 +214,6 @@ def describe(
         "imports": imports,
         "conftests": [str(conftest.__file__) for conftest in config.pluginmanager._conftest_plugins],
         "memory": _resident_memory(),
-        "used": ahead.used_by_the_suite(),
     }
 
 
