@@ -119,8 +119,12 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        """Whether pytest calls the run a success: exit code 0."""
-        return self.exit_code == 0
+        """Whether pytest calls the run a success (exit code 0), and there is no test that it did not run.
+
+        With `args` such as ``["--version"]`` pytest succeeds without running anything.
+        """
+        has_run = all(result.outcome is not Outcome.NOT_RUN for result in self.results)
+        return self.exit_code == 0 and bool(self.results) and has_run
 
     @property
     def totals(self) -> dict[Outcome, int]:

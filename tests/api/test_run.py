@@ -129,6 +129,14 @@ def test_phases_duration_and_worker(every_outcome):
     assert list(error_in_setup.phases) == ["setup", "teardown"]
 
 
+@pytest.mark.parametrize("option", ["--version", "--collect-only"])
+def test_a_success_that_runs_nothing_is_not_ok(make_project, option):
+    root = make_project({"test_a.py": ONE_TEST})
+    run = fastest.run_tests_parallel(fastest.discover_tests(cwd=root), 2, args=[option], cwd=root)
+    assert run.exit_code == 0
+    assert not run.ok
+
+
 def test_totals_and_exit_code(every_outcome):
     assert every_outcome.totals == {
         Outcome.PASSED: 1,
