@@ -180,7 +180,13 @@ class ControllerPlugin:
             if refusal is not None:
                 self._refuse_fork(refusal, described["conftests"])
         self._remember_nodeids(nodeids)
-        self._print_header()
+        if nodeids and not self._ends_with_collection(session):
+            self._screen.say(f"fastest: {self._header()}")
+
+    @staticmethod
+    def _ends_with_collection(session: pytest.Session) -> bool:
+        """Nothing runs, because not everything could be collected."""
+        return bool(session.testsfailed) and not session.config.option.continue_on_collection_errors
 
     def _choose(self, described: dict[str, Any], separable: int, outlook: Outlook) -> capacity.Choice:
         return capacity.choose(
@@ -215,10 +221,6 @@ class ControllerPlugin:
             else:
                 plugin.cached_nodeids.update(NodeId.parse(nodeid) for nodeid in nodeids)
 
-    def _print_header(self) -> None:
-        if self._replay.nodeids:
-            self._screen.say(f"fastest: {self._header()}")
-
     def _header(self) -> str:
         workers = self._choice.workers
         method = self._crew.method
@@ -230,7 +232,7 @@ class ControllerPlugin:
     # Running.
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+        if self._ends_with_collection(session):
             plural = "s" if session.testsfailed != 1 else ""
             raise session.Interrupted(f"{session.testsfailed} error{plural} during collection")
         if not self._replay.nodeids:

@@ -202,3 +202,9 @@ def test_a_worker_can_run_pytest_in_its_own_process(suite: Suite, method: str) -
     result = suite.run("-n", "2", "--start-method", method)
     assert result.returncode == 0, result.output
     assert result.counts == {"passed": 3}
+
+
+def test_no_workers_are_announced_if_the_collection_has_failed(suite: Suite) -> None:
+    suite.write(test_a="def test_a(): pass", test_broken="import nothing_of_this_name")
+    assert suite.run("-n", "2").header is None
+    assert suite.run("-n", "2", "--continue-on-collection-errors").header is not None
