@@ -73,6 +73,7 @@ class ControllerPlugin:
         self._collector_is_configured = False
         # A hook for nodes that came when the collector was configured already: it can't be one of the workers.
         self._late_hook: str | None = None
+        self._collectors_memory = 0
         self._end: tuple[Any, ...] | None = None
         self._is_stopping = False
         self._is_killed = False
@@ -132,10 +133,7 @@ class ControllerPlugin:
     def _await_collection(self, session: pytest.Session) -> None:
         described = None
         while described is None:
-            events = self._coordinator.next_events(_PATIENCE)
-            if not events:
-                import_for_the_end(self._config)
-            for event in events:
+            for event in self._coordinator.next_events(_PATIENCE):
                 match event:
                     case _core.Event.Note(payload=payload):
                         self._replay.note(payload)
@@ -158,7 +156,8 @@ class ControllerPlugin:
     def _adopt(self, session: pytest.Session, described: dict[str, Any], separable: int, total: float) -> None:
         """Takes over what was collected as if this process had collected it."""
         nodeids = described["nodeids"]
-        self._crew.memory.check(described["memory"])
+        self._collectors_memory = described["memory"]
+        self._crew.memory.check(self._collectors_memory)
         self._replay.nodeids = self._nodes.sched.collection = nodeids
         self._replay.locations = described["locations"]
         self._mode, scope = scheduling.scopes(self._config, self._mode, nodeids)
@@ -193,7 +192,7 @@ class ControllerPlugin:
             self._request,
             separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,
             outlook=outlook,
-            memory=described["memory"],
+            memory=self._collectors_memory,
             files=self._crew.outputs.descriptors(),
             forks=self._crew.method == "fork",
             start_seconds=_core.monotonic() - self._started,
@@ -290,7 +289,7 @@ class ControllerPlugin:
             self._crew.lending.watched_by(observer)
             with observer.watching(lanes * len(self._replay.nodeids)):
                 try:
-                    import_for_the_end(self._config)
+                    import_for_the_end(self._config, self._collectors_memory)
                     return self._report_until_done(session, interrupts, observer)
                 finally:
                     self._crew.outputs.close()

@@ -116,7 +116,9 @@ def test_a_health_check(suite: Suite, method: str) -> None:
         assert "hypothesis.errors." in result.failures[0].text
 
 
-def test_what_the_end_imports_is_there_before(suite: Suite, method: str) -> None:
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_the_end_imports_is_there_before(suite: Suite, method: str, is_large: bool) -> None:
+    """But in a large suite, whose processes hold enough."""
     conftest = """
         import sys
         from witness import mark
@@ -125,6 +127,7 @@ def test_what_the_end_imports_is_there_before(suite: Suite, method: str) -> None
             if report.when == "call" and hasattr(report, "node"):
                 mark(f"imported {'hypothesis' in sys.modules}")
     """
-    suite.write(conftest=conftest, test_passes="def test_passes(): pass")
+    held = "HELD = b'x' * (80 << 20)" if is_large else ""
+    suite.write(conftest=conftest, test_passes=f"{held}\ndef test_passes(): pass")
     run(suite, "-n", "2", "--start-method", method)
-    assert [mark.name for mark in suite.marks("imported")] == ["imported True"]
+    assert [mark.name for mark in suite.marks("imported")] == [f"imported {not is_large}"]
