@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # By the name of a plugin what its `pytest_terminal_summary` imports. In plain pytest, tests may have imported it.
 _AT_THE_END = {"hypothesispytest": "hypothesis.internal.observability"}
-# Bytes that the collector of a large suite holds (pytest alone: 30 MiB). Such a run takes seconds, and memory: 0.1 s less
-# at its end are not worth the 10 MiB that Hypothesis would hold all the time.
+# Bytes that the collector of a large suite holds (pytest alone: 30 MiB). Such a run takes seconds, and memory: 0.1 s
+# less at its end are not worth the 10 MiB that Hypothesis would hold all the time.
 _LARGE = 80 << 20
 
 
