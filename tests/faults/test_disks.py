@@ -57,14 +57,33 @@ MEET = """
     def test_other(number): pass
 """
 GONE = """
-    import os, shutil
+    import os, pathlib, shutil
     from witness import meet
 
     def test_gone():
         meet(2)
         shutil.rmtree(os.environ["TMPDIR"])
 
-    def test_crash(): os._exit(9)
+    def test_crash():
+        pathlib.Path("crashes").write_text(str(os.getpid()))
+        os._exit(9)
+"""
+# The other worker has enough to do until it is known that this one has crashed.
+BUSY = """
+    import pathlib
+    import time
+    import pytest
+    from witness import meet
+
+    def test_meet(): meet(2)
+
+    def test_wait():
+        pid = pathlib.Path("crashes")
+        while not pid.exists() or pathlib.Path("/proc", pid.read_text()).exists():
+            time.sleep(0.01)
+
+    @pytest.mark.parametrize("number", range(49))
+    def test_other(number): time.sleep(0.01)
 """
 # It waits for all others.
 LATER = "import pytest\n@pytest.mark.serial\ndef test_later(): pass"
@@ -143,7 +162,7 @@ def test_a_disk_that_gets_full(suite: Suite, method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_temporary_directory_that_a_test_removes(suite: Suite, method: str) -> None:
     """Who runs goes on, nobody new can come."""
-    suite.write(test_a=GONE, test_b=MEET, test_c=LATER)
+    suite.write(test_a=GONE, test_b=BUSY, test_c=LATER)
     result = suite.run("-n", "2", "--start-method", method)
     assert result.returncode == 1, result.output
     assert result.counts == {"passed": 53, "failed": 1, "warnings": 1}, result.output
