@@ -173,7 +173,7 @@ class ControllerPlugin:
         if refusal is not None:
             self._refuse_fork(refusal, described["conftests"])
         outlook = self._history.expect(nodeids, described["wide"], described["imports"])
-        self._choice = self._choose(described, separable, outlook or Outlook(total, None, 0.0))
+        self._choice = self._choose(separable, outlook or Outlook(total, None, 0.0))
         if self._crew.method == "fork" and refusal is None:
             refusal = self._nodes.differing(described["reads"], self._choice.workers)
             if refusal is not None:
@@ -187,7 +187,7 @@ class ControllerPlugin:
         """Nothing runs, because not everything could be collected."""
         return bool(session.testsfailed) and not session.config.option.continue_on_collection_errors
 
-    def _choose(self, described: dict[str, Any], separable: int, outlook: Outlook) -> capacity.Choice:
+    def _choose(self, separable: int, outlook: Outlook) -> capacity.Choice:
         return capacity.choose(
             self._request,
             separable=separable if self._mode != scheduling.EACH else capacity.UNLIMITED,

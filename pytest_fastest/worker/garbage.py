@@ -16,20 +16,18 @@ from _pytest import threadexception, unraisableexception
 if TYPE_CHECKING:
     import pytest
 
+_STEPS = ((unraisableexception, "collect_unraisable"), (threadexception, "collect_thread_exception"))
+
 
 def collect(config: pytest.Config) -> tuple[str, str | None]:
     """Collects garbage. Returns what pytest prints of it, and the traceback of the error that filters make of it.
 
     As plain pytest since 8.4; older versions don't look.
     """
-    steps = [
-        getattr(module, name)
-        for module, name in (
-            (unraisableexception, "collect_unraisable"),
-            (threadexception, "collect_thread_exception"),
-        )
-        if hasattr(module, name) and config.pluginmanager.is_registered(module)
-    ]
+    steps = []
+    for module, name in _STEPS:
+        if hasattr(module, name) and config.pluginmanager.is_registered(module):
+            steps.append(getattr(module, name))
     if not steps:
         return "", None
     failure = None

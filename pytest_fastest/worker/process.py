@@ -338,15 +338,14 @@ class Process:
         result, exit_message = None, None
         try:
             result = yield
-        except pytest.exit.Exception as error:
+        except Exception as error:
             if self._worker is None or self._loop is None:
                 raise
-            exit_message = error.msg
-            session.exitstatus = exitstatus if error.returncode is None else error.returncode
-        except Exception:
-            if self._worker is None or self._loop is None:
-                raise
-            self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
+            if isinstance(error, pytest.exit.Exception):
+                exit_message = error.msg
+                session.exitstatus = exitstatus if error.returncode is None else error.returncode
+            else:
+                self._link.note(codec.dumps(("sessionfinish", self._worker, traceback.format_exc())))
         if self._worker is not None and self._loop is not None:
             printed, failure = garbage.collect(self._config)
             if printed:
@@ -354,8 +353,7 @@ class Process:
             if failure is not None:
                 self._link.note(codec.dumps(("sessionfinish", self._worker, failure)))
             if session.exitstatus != exitstatus or exit_message is not None:
-                end = int(exitstatus), int(session.exitstatus), exit_message
-                self._link.note(codec.dumps(("exitstatus", *end)))
+                self._link.note(codec.dumps(("exitstatus", exitstatus, session.exitstatus, exit_message)))
             self._loop.tell_set_ups()
             self._link.session_ended(codec.dumps(output))
             # What fails from now on, in `pytest_unconfigure`, may come when the run is over.
