@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def before_configure(config: pytest.Config) -> None:
 
 def after_fork(config: pytest.Config) -> None:
     """In a forked worker."""
+    _show_generator_of_hypothesis()
     listener: Any = config.pluginmanager.get_plugin("allure_listener")
     if listener is not None:
         # allure-pytest draws a lane for each process, which it has asked for when it was configured.
@@ -40,3 +42,17 @@ def after_fork(config: pytest.Config) -> None:
             from allure_commons.utils import thread_tag  # type: ignore[import-not-found]
 
             listener._thread = thread_tag()
+
+
+def _show_generator_of_hypothesis() -> None:
+    """Hypothesis warns if it finds nobody who refers to its random generator. Where it keeps it, is frozen."""
+    core: Any = sys.modules.get("hypothesis.core")
+    with contextlib.suppress(ImportError, AttributeError):
+        if core is not None and core.threadlocal._hypothesis_global_random is None:
+            import random
+
+            from hypothesis.internal.entropy import register_random  # type: ignore[import-not-found]
+
+            seen = [random.Random()]
+            core.threadlocal._hypothesis_global_random = seen[0]
+            register_random(seen[0])

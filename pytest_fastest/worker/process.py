@@ -246,9 +246,9 @@ class Process:
     def _offer(self, items: list[pytest.Item]) -> bool:
         """As the collector: tells what there is, and becomes a worker or forks some. `False`: nothing to run here."""
         self._tell_collected(items)
-        self._gc.freeze()
         inherited = signal.getsignal(signal.SIGINT)
         if self._can_fork:
+            self._gc.freeze()
             # A Ctrl-C is for the tests, and who forks them has to see how they end.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         match self._serve() if self._can_fork else self._await_orders():

@@ -82,5 +82,5 @@ def test_a_test_that_crashes_only_in_company(suite: Suite) -> None:
     result = suite.run("-n", "2", "--retry-crashed=1", "--junitxml=junit.xml", "--ci=gitlab")
     assert result.counts == {"passed": 2, "rerun": 1}, result.output
     found = properties(suite)
-    assert found["test_dies"] == [{"worker": "gw2", "flaky": "true"}]
+    assert found["test_dies"] in ([{"worker": worker, "flaky": "true"}] for worker in ("gw2", "gw3"))
     assert [list(entry) for entry in found["test_lives"]] == [["worker"]]

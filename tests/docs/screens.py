@@ -17,7 +17,7 @@ _DIFFERS = (
     (re.compile(r"(?<=[\w-])[- ]\d+(\.\d+)+"), "-<version>"),
     (re.compile(r"(?<=version: )\d+(\.\d+)+"), "<version>"),
     (re.compile(r"(?<=rootdir: ).*"), "<path>"),
-    (re.compile(r"(?:/[\w.+-]+)+/(?=bin/python)"), "<path>/"),
+    (re.compile(r"(?:/[\w.+-]+)+/bin/python[\d.]*"), "<path>/bin/python"),
     (re.compile(r"\bgw\d+\b"), "gw<n>"),
     (re.compile(r"0x[0-9a-f]+"), "0x<address>"),
     (re.compile(r"[ \t]+$"), ""),

@@ -158,7 +158,7 @@ def test_nothing_of_it_is_there_without_both(two: Suite) -> None:
 def test_the_texts_and_the_fixtures_are_ours_alone(two: Suite) -> None:
     plain, beside = (two.run("--help", plugins=plugins, env={"COLUMNS": "160"}).stdout for plugins in ((), XDIST))
     # Their order is that of whoever has defined the options.
-    texts = [text[text.index("  -n N, ") : text.index("parallel execution")].splitlines() for text in (plain, beside)]
+    texts = [text[text.index("\n  -n") : text.index("parallel execution")].splitlines() for text in (plain, beside)]
     assert sorted(texts[0]) == sorted(texts[1])
     assert beside.count("Accepted, and without effect.") == 3
     plain, beside = (two.run("--fixtures", plugins=plugins).stdout for plugins in ((), XDIST))

@@ -132,10 +132,14 @@ def test_standard_input_is_no_terminal(suite: Suite) -> None:
     """As in plain pytest: what has come to its end has nothing to read."""
     suite.write(test_a=STOPS)
     command = ["sh", "-c", 'exec "$@" < /dev/null', "sh", sys.executable, "-m", "pytest"]
-    with screen() as terminal:
-        with suite.running("-n", "1", terminal=terminal.line, env=ENVIRONMENT, command=command) as running:
-            assert running.finish(20).returncode == 1
-        terminal.await_text("BdbQuit")
+    codes = []
+    for workers in ("no", "1"):
+        with screen() as terminal:
+            with suite.running("-n", workers, terminal=terminal.line, env=ENVIRONMENT, command=command) as running:
+                codes.append(running.finish(20).returncode)
+            # What quitting is changed in Python 3.14.
+            terminal.await_text("BdbQuit|Exit: Quitting debugger")
+    assert codes[0] == codes[1] != 0
 
 
 def test_every_test(suite: Suite) -> None:
@@ -388,6 +392,6 @@ def test_a_breakpoint_without_a_terminal(suite: Suite) -> None:
     """As in plain pytest with nothing to read: the debugger quits."""
     suite.write(test_a=STOPS)
     plain, ours = suite.run("-n", "no", timeout=20), suite.run("-n", "1", timeout=20)
-    assert plain.returncode == ours.returncode == 1
-    assert plain.counts == ours.counts == {"failed": 1, "passed": 1}
+    assert plain.returncode == ours.returncode != 0
+    assert plain.counts == ours.counts
     assert not suite.marks("went on")
