@@ -137,13 +137,43 @@ def test_a_module_is_not_split_for_less_than_its_fixtures_cost(suite: Suite) -> 
     assert len(suite.marks("sets up")) == 1
 
 
-def test_the_longest_module_is_first_in_the_second_run(suite: Suite) -> None:
+def test_what_would_be_waited_for_is_first_in_the_second_run(suite: Suite) -> None:
     test = "from witness import mark\nimport time\ndef test_it():\n    mark(__name__)\n    time.sleep({seconds})\n"
     suite.write(test_a=test.format(seconds=0.1), test_b=test.format(seconds=0.2), test_c=test.format(seconds=0.6))
     suite.run("-n", "2")
+    assert suite.marks("test_")[2].name == "test_c"
     suite.forget_marks()
     suite.run("-n", "2")
     assert suite.marks("test_")[2].name != "test_c"
+
+
+@pytest.mark.parametrize("runs", ["first", "later"])
+def test_each_worker_keeps_the_order_of_collection(suite: Suite, runs: str) -> None:
+    """Modules of many sizes, and none that would be waited for."""
+    for number in range(40):
+        tests = 1 + number * 7 % 5
+        source = f"""
+            import time, pytest
+            from witness import mark
+
+            @pytest.mark.parametrize("number", range({tests}))
+            def test_it(number):
+                if number == 0:
+                    mark("begins " + __name__)
+                time.sleep(0.005)
+        """
+        suite.write(**{f"test_{number:02}": source})
+    suite.run("-n", "2")
+    if runs == "later":
+        suite.forget_marks()
+        suite.run("-n", "2")
+    begun: dict[int, list[str]] = {}
+    for mark in suite.marks("begins"):
+        begun.setdefault(mark.pid, []).append(mark.name)
+    assert len(begun) == 2
+    for names in begun.values():
+        # What is stolen at the end may come from further in front.
+        assert names[:-3] == sorted(names[:-3])
 
 
 def test_two_runs_at_once(suite: Suite) -> None:
@@ -261,7 +291,7 @@ def test_what_uses_an_expensive_session_fixture_stays_together(suite: Suite) -> 
 
 
 def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
-    """Longest first alone would go from one package to the other and back."""
+    """The packages take turns in the order of collection: it alone would go from one to the other and back."""
     fixture = """
         import pytest
 

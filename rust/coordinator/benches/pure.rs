@@ -44,7 +44,7 @@ fn items(count: u32) -> Vec<Item> {
 #[divan::bench(args = SIZES, max_time = 2)]
 fn plan(bencher: Bencher, count: u32) {
     let items = items(count);
-    bencher.counter(ItemsCount::new(count)).bench(|| Plan::new(black_box(&items), Order::LongestFirst));
+    bencher.counter(ItemsCount::new(count)).bench(|| Plan::new(black_box(&items), Order::Balanced));
 }
 
 /// All decisions of a run in which workers finish in turn: leases, steals and splits.
@@ -53,7 +53,7 @@ fn schedule(bencher: Bencher, (count, workers): (u32, u32)) {
     let items = items(count);
     bencher
         .counter(ItemsCount::new(count))
-        .with_inputs(|| Plan::new(&items, Order::LongestFirst))
+        .with_inputs(|| Plan::new(&items, Order::Balanced))
         .bench_values(|plan| run(plan, count, workers));
 }
 

@@ -7,11 +7,11 @@
 #[path = "../tests/support/simulation.rs"]
 mod simulation;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::time::Instant;
 
-use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures};
+use coordinator::model::{Collection, Item, Membership, WideFixture, WideFixtures, WorkerId};
 use coordinator::plan::Order;
 use coordinator::scheduler::Decision;
 use fastrand::Rng;
@@ -27,6 +27,7 @@ simulate [OPTIONS]
   --distribution D   of durations: uniform, exponential, lognormal or heavy (exponential)
   --fixtures N       expensive session fixtures, each used by some modules (0)
   --history          the scheduler knows what tests and fixtures take
+  --error SIGMA      what it knows of tests is wrong by a log-normal factor (0)
   --seed N           of all chance (0)
   --deaths N         workers that die, and are replaced (0)
 
@@ -77,6 +78,7 @@ struct Options {
     deaths: u32,
     fixtures: u32,
     history: bool,
+    error: f64,
 }
 
 /// What is simulated if nothing is said.
@@ -89,6 +91,7 @@ const DEFAULT: Options = Options {
     deaths: 0,
     fixtures: 0,
     history: false,
+    error: 0.0,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -105,6 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             lexopt::Arg::Long("deaths") => options.deaths = parser.value()?.parse()?,
             lexopt::Arg::Long("fixtures") => options.fixtures = parser.value()?.parse()?,
             lexopt::Arg::Long("history") => options.history = true,
+            lexopt::Arg::Long("error") => options.error = parser.value()?.parse()?,
             lexopt::Arg::Long("distribution") => {
                 options.distribution = parser.value()?.parse_with(distribution)?;
             }
@@ -166,7 +170,7 @@ fn scenarios() -> Vec<Options> {
 
 fn header() {
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>8}",
+        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {:>10} {:>10} {:>7} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "items",
         "workers",
         "modules",
@@ -181,6 +185,7 @@ fn header() {
         "steals",
         "splits",
         "set-ups",
+        "unsorted",
         "wall s"
     );
 }
@@ -198,7 +203,7 @@ fn simulate(options: Options) {
     #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     let messages = simulation.messages as f64 / f64::from(options.items.max(1));
     println!(
-        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {:>8} {wall:>8.2}",
+        "{:>9} {:>7} {:>9} {:>12} {:>8} {:>7} {:>6} | {makespan:>10.3} {bound:>10.3} {:>7.4} {messages:>10.3} {:>8} {:>8} {:>8} {:>7.1}% {wall:>8.2}",
         options.items,
         options.workers,
         options.modules,
@@ -210,11 +215,14 @@ fn simulate(options: Options) {
         thefts.groups,
         thefts.splits,
         simulation.set_ups,
+        100.0 * out_of_order(&simulation),
     );
 }
 
 fn scenario(options: &Options) -> Scenario {
     let mut rng = Rng::with_seed(options.seed);
+    // Of its own, so that the same suites are simulated with it and without.
+    let mut errors = Rng::with_seed(options.seed);
     let largest = 2 * options.items / options.modules.max(1);
     let (mut module, mut place, mut size) = (0, 0, rng.u32(1..=largest.max(1)));
     let mut items = Vec::with_capacity(options.items as usize);
@@ -231,7 +239,7 @@ fn scenario(options: &Options) -> Scenario {
             membership: Membership::Neighbours,
             serial: false,
             shares_fixtures: module % SHARING == 0,
-            estimate: options.history.then_some(seconds),
+            estimate: options.history.then(|| seconds * error(&mut errors, options.error)),
             price: None,
             wide: (options.fixtures > 0 && module % 100 < USING).then(|| module % options.fixtures),
         });
@@ -251,7 +259,7 @@ fn scenario(options: &Options) -> Scenario {
         collection: Collection { items, fixtures, patience: Vec::new() },
         surprised: !options.history,
         durations,
-        order: Order::LongestFirst,
+        order: Order::Balanced,
         ready_at: vec![0.0; options.workers as usize],
         deaths,
         replacements: options.deaths,
@@ -272,13 +280,52 @@ fn duration(rng: &mut Rng, distribution: Distribution) -> f64 {
     match distribution {
         Distribution::Uniform => 2.0 * MEAN * chance,
         Distribution::Exponential => -MEAN * chance.ln(),
-        Distribution::LogNormal => {
-            // Box and Muller (1958).
-            let normal = (-2.0 * chance.ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
-            MEAN * (SIGMA * normal - SIGMA * SIGMA / 2.0).exp()
-        }
+        Distribution::LogNormal => MEAN * (SIGMA * normal(rng, chance) - SIGMA * SIGMA / 2.0).exp(),
         Distribution::Heavy => MEAN / 3.0 * chance.powf(-1.0 / 1.5),
     }
+}
+
+/// The factor by which an estimate is wrong.
+fn error(rng: &mut Rng, sigma: f64) -> f64 {
+    let chance = 1.0 - rng.f64();
+    (sigma * normal(rng, chance)).exp()
+}
+
+/// A normally distributed number, made of two evenly distributed ones (Box and Muller, 1958).
+fn normal(rng: &mut Rng, chance: f64) -> f64 {
+    (-2.0 * chance.ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos()
+}
+
+/// Of all pairs of items that one worker runs, how many are not in the order of collection.
+fn out_of_order(simulation: &Simulation) -> f64 {
+    let mut orders: BTreeMap<WorkerId, Vec<u32>> = BTreeMap::new();
+    for execution in &simulation.executions {
+        orders.entry(execution.worker).or_default().push(execution.item.0);
+    }
+    let (mut inverted, mut pairs) = (0, 0);
+    for mut order in orders.into_values() {
+        pairs += order.len() * order.len().saturating_sub(1) / 2;
+        inverted += sort_and_count(&mut order);
+    }
+    #[allow(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    let share = inverted as f64 / pairs.max(1) as f64;
+    share
+}
+
+/// Sorts, and returns how many pairs were in the wrong order: merge sort.
+fn sort_and_count(order: &mut [u32]) -> usize {
+    if order.len() < 2 {
+        return 0;
+    }
+    let (left, right) = order.split_at_mut(order.len() / 2);
+    let mut inverted = sort_and_count(left) + sort_and_count(right);
+    let mut behind = 0;
+    for item in &*left {
+        behind += right[behind..].partition_point(|other| other < item);
+        inverted += behind;
+    }
+    order.sort_unstable();
+    inverted
 }
 
 /// No schedule is shorter than a fair share of the work, nor than the longest item.

@@ -21,8 +21,8 @@ pub struct Deques {
     orphans: Injector<Span>,
 }
 
-/// What was dealt to one worker. Owner and thief both take the oldest group: the plan puts the longest first, and
-/// the longest must not be started last, whoever starts it.
+/// What was dealt to one worker. Owner and thief both take the oldest group: in front stands what must not be started
+/// last, whoever starts it.
 #[derive(Debug)]
 struct Deque {
     owner: Worker<Weighed>,

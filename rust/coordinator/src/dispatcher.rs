@@ -161,7 +161,7 @@ impl Dispatcher {
             configured: BTreeSet::new(),
             debugged: BTreeSet::new(),
             questions: HashMap::new(),
-            order: Order::LongestFirst,
+            order: Order::Balanced,
             collected: None,
             run: None,
             history,

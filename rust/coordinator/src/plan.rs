@@ -14,11 +14,10 @@ use gather::{Weights, are_in_pieces, gather};
 /// Which groups come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Longest expected first: the classic longest-processing-time rule, which keeps the tail of a run short. As
-    /// collected if the neighbours of a group are not all in one place: somebody has ordered items across groups, as
-    /// pytest does for the sake of a session fixture's parameters.
-    LongestFirst,
-    /// As collected.
+    /// In each worker as collected, behind what would be waited for if it came last.
+    Balanced,
+    /// As collected, whoever runs them. So it is also if the neighbours of a group are not all in one place: somebody
+    /// has ordered items across groups, as pytest does for the sake of a session fixture's parameters.
     Collected,
 }
 
@@ -119,17 +118,8 @@ impl Plan {
 
     fn lay_all_out(items: &[Item], fixtures: WideFixtures, order: Order) -> Self {
         let weights = Weights::new(items);
-        let mut groups = gather(items, false);
-        let in_pieces = order == Order::LongestFirst && are_in_pieces(&groups, items);
-        let order = if in_pieces { Order::Collected } else { order };
-        if order == Order::LongestFirst {
-            let mut weighed: Vec<(f64, Vec<ItemId>)> = groups
-                .into_iter()
-                .map(|group| (weights.total(&group) + price(&group, items).known(), group))
-                .collect();
-            weighed.sort_by(|a, b| b.0.total_cmp(&a.0));
-            groups = weighed.into_iter().map(|(_, group)| group).collect();
-        }
+        let groups = gather(items, false);
+        let order = if are_in_pieces(&groups, items) { Order::Collected } else { order };
         let mut plan = Self {
             items: Vec::with_capacity(items.len()),
             positions: vec![0; items.len()],
@@ -189,7 +179,7 @@ impl Plan {
         self.known_seconds + f64::from(self.unknown_items) * default_per_item
     }
 
-    /// The groups that may run beside each other, in plan order.
+    /// The groups that may run beside each other, as collected.
     #[must_use]
     pub fn groups(&self) -> &[Span] {
         &self.groups
@@ -241,6 +231,19 @@ impl Plan {
     #[must_use]
     pub fn cost(&self, group: Span) -> f64 {
         self.weight(group) + self.price(group.start).known()
+    }
+
+    /// As [`Plan::cost`], but of the largest part of a group that only one worker can run.
+    #[must_use]
+    pub fn indivisible(&self, group: Span) -> f64 {
+        let mut largest = 0.0_f64;
+        let mut start = group.start;
+        while start < group.end {
+            let end = self.atom_end(start);
+            largest = largest.max(self.weight(Span { start, end }));
+            start = end;
+        }
+        largest + self.price(group.start).known()
     }
 
     /// Whether weights are seconds: as soon as anything is known of any item.

@@ -41,17 +41,17 @@ fn gathered_items_form_one_atom_wherever_they_stand() {
 
 #[test]
 fn groups_in_pieces_stay_as_collected() {
-    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), item(1, 0)], Order::LongestFirst);
-    assert_eq!(ids(&plan, plan.groups()), [vec![0], vec![1, 2], vec![3]]);
+    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), item(1, 0)], Order::Balanced);
+    assert_eq!(plan.order(), Order::Collected);
     let serial = Item { serial: true, ..item(1, 1) };
-    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), serial], Order::LongestFirst);
-    assert_eq!(ids(&plan, plan.groups()), [vec![1, 2], vec![0]], "serial items are apart anyway");
+    let plan = Plan::new([item(1, 0), item(2, 0), item(2, 0), serial], Order::Balanced);
+    assert_eq!(plan.order(), Order::Balanced, "serial items are apart anyway");
 }
 
 #[test]
 fn serial_items_are_apart_and_behind() {
     let serial = Item { serial: true, ..item(1, 1) };
-    let plan = Plan::new([item(1, 0), serial.clone(), item(1, 0)], Order::LongestFirst);
+    let plan = Plan::new([item(1, 0), serial.clone(), item(1, 0)], Order::Balanced);
     assert_eq!(ids(&plan, plan.groups()), [[0, 2]]);
     assert_eq!(ids(&plan, plan.serial_groups()), [[1]]);
     assert!(plan.is_serial(plan.position(ItemId(1))));
@@ -59,18 +59,19 @@ fn serial_items_are_apart_and_behind() {
 }
 
 #[test]
-fn the_longest_group_comes_first_and_unknown_items_count_as_average() {
+fn groups_stand_as_collected_and_unknown_items_count_as_average() {
     let known = |group, seconds| Item { estimate: Some(seconds), ..item(group, 0) };
     let items = [known(0, 1.0), item(1, 0), item(1, 0), known(2, 5.0), known(3, 3.0)];
-    let plan = Plan::new(&items[..], Order::LongestFirst);
-    assert_eq!(ids(&plan, plan.groups()), [vec![1, 2], vec![3], vec![4], vec![0]]);
+    let plan = Plan::new(&items[..], Order::Balanced);
+    assert_eq!(ids(&plan, plan.groups()), [vec![0], vec![1, 2], vec![3], vec![4]]);
+    assert!((plan.cost(plan.groups()[1]) - 6.0).abs() < 1e-9);
     let total = plan.expected_total(0.5);
     assert!((total - 10.0).abs() < 1e-9, "{total}");
 }
 
 #[test]
 fn an_empty_collection_is_an_empty_plan() {
-    let plan = Plan::new([], Order::LongestFirst);
+    let plan = Plan::new([], Order::Balanced);
     assert!(plan.is_empty());
     assert_eq!(plan.separable(), 0);
 }
@@ -94,8 +95,8 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn every_item_has_one_place(items in any_items(), longest_first: bool) {
-        let order = if longest_first { Order::LongestFirst } else { Order::Collected };
+    fn every_item_has_one_place(items in any_items(), balanced: bool) {
+        let order = if balanced { Order::Balanced } else { Order::Collected };
         let plan = Plan::new(&items, order);
         let spans: Vec<Span> = plan.groups().iter().chain(plan.serial_groups()).copied().collect();
         let positions: Vec<u32> = spans.iter().flat_map(|span| span.positions()).collect();

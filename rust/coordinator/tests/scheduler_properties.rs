@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coordinator::claims::Claims;
 use coordinator::ledger::{End, ItemState, NotRunReason};
 use coordinator::model::{ItemId, WorkerId};
-use coordinator::plan::{Price, Span};
+use coordinator::plan::{Order, Price, Span};
 use coordinator::worker_state::{Death, WorkerState};
 use proptest::prelude::*;
 use scenarios::{
@@ -277,8 +277,7 @@ proptest! {
     #[test]
     fn one_worker_runs_the_plan_as_it_is(mut scenario in quiet_runs()) {
         scenario.ready_at.truncate(1);
-        // Those of a package have their groups come one after the other.
-        scenario.collection.fixtures.each.iter_mut().for_each(|fixture| fixture.of_package = false);
+        scenario.order = Order::Collected;
         let simulation = run(&scenario, |_| {});
         let plan = simulation.scheduler.plan();
         let planned: Vec<ItemId> = (0..plan.end()).map(|position| plan.item(position)).collect();

@@ -67,7 +67,7 @@ impl Tests {
     }
 
     fn simulated(&self, workers: u32) -> f64 {
-        let plan = Plan::of(&self.collection, Order::LongestFirst);
+        let plan = Plan::of(&self.collection, Order::Balanced);
         let claims = Arc::new(TableClaims::new(plan.len()));
         let scheduler = Scheduler::new(plan, workers, Arc::clone(&claims), Limits::default());
         let hands = (0..workers).map(|_| Hands::default()).collect();

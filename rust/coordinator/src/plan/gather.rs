@@ -36,10 +36,6 @@ impl Weights {
     pub(super) fn of(&self, id: ItemId) -> f64 {
         self.each[id.index()]
     }
-
-    pub(super) fn total(&self, group: &[ItemId]) -> f64 {
-        group.iter().map(|&id| self.of(id)).sum()
-    }
 }
 
 /// The groups of all items that are (or are not) serial, ordered by their first item.

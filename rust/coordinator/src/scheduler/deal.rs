@@ -2,6 +2,9 @@
 //!
 //! Longest first, each to the worker with the least work: the classic longest-processing-time rule. Groups that use the
 //! same expensive wide fixtures are dealt in batches: each batch is one worker that sets them up.
+//!
+//! What a worker was dealt it runs in the order of collection, so that no test comes behind one that it comes before in
+//! plain pytest. Only what would be waited for if it came last comes first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -9,6 +12,10 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use crate::deque::Deques;
 use crate::model::WorkerId;
 use crate::plan::{Order, Plan, Span};
+
+/// What only one worker can run is heavy if it takes more than this part of a worker's share. What the choice costs, in time and
+/// in order, is in docs/benchmarks.md ("The pure parts").
+const HEAVY: f64 = 0.1;
 
 /// A run that takes so much longer is as good, if fewer workers set up what is expensive.
 const NEARLY: f64 = 1.02;
@@ -60,12 +67,18 @@ pub(super) fn deal(plan: &Plan, workers: u32) -> Deques {
     for batch in batches(plan, workers) {
         hands.take(plan, batch);
     }
+    let heavy = HEAVY * total(plan) / f64::from(workers);
     for (worker, hand) in (0..).zip(hands.hands) {
-        for group in in_order(plan, hand.groups) {
+        for group in in_order(plan, hand.groups, heavy) {
             deques.push(WorkerId(worker), group, plan.cost(group));
         }
     }
     deques
+}
+
+/// What all groups cost.
+fn total(plan: &Plan) -> f64 {
+    plan.groups().iter().map(|&group| plan.cost(group)).sum()
 }
 
 /// The hands of all workers, and whose is the lightest.
@@ -113,7 +126,8 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
     // By the most expensive fixture that they use.
     let mut families: BTreeMap<u32, Batch> = BTreeMap::new();
     let mut batches = Vec::new();
-    for &group in plan.groups() {
+    let groups = plan.groups().to_vec();
+    for group in if plan.order() == Order::Balanced { longest_first(plan, groups) } else { groups } {
         if let Some(fixture) = plan.most_expensive(group.start) {
             families.entry(fixture).or_default().add(plan, group);
         } else {
@@ -126,7 +140,7 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
         return batches;
     }
     let nothing = BTreeSet::new();
-    let total = plan.groups().iter().map(|&group| plan.cost(group)).sum();
+    let total = total(plan);
     for family in families.into_values() {
         let set_up = plan.seconds_to_set_up(&family.wide, &nothing);
         let mut parts = vec![Batch::default(); parts(set_up, family.weight, total, workers)];
@@ -152,10 +166,21 @@ fn parts(set_up: f64, weight: f64, total: f64, workers: u32) -> usize {
     (1..=workers).find(|&parts| lasts(parts) <= NEARLY * shortest).unwrap_or(1) as usize
 }
 
-/// What one worker was dealt, as it runs it.
-fn in_order(plan: &Plan, mut groups: Vec<Span>) -> Vec<Span> {
+fn longest_first(plan: &Plan, mut groups: Vec<Span>) -> Vec<Span> {
+    groups.sort_by(|&a, &b| plan.cost(b).total_cmp(&plan.cost(a)));
+    groups
+}
+
+/// What one worker was dealt, as it runs it: as collected, behind what has a part that is `heavy`.
+fn in_order(plan: &Plan, mut groups: Vec<Span>, heavy: f64) -> Vec<Span> {
     groups.sort_by_key(|group| group.start);
-    if plan.has_wide() && plan.order() == Order::LongestFirst { by_package(plan, groups) } else { groups }
+    if plan.order() == Order::Collected {
+        return groups;
+    }
+    let (first, rest) = groups.into_iter().partition(|&group| plan.indivisible(group) > heavy);
+    let mut groups = longest_first(plan, first);
+    groups.extend::<Vec<Span>>(rest);
+    if plan.has_wide() { by_package(plan, groups) } else { groups }
 }
 
 /// Puts groups that share fixtures of a package behind each other, where the first of them stands: when a worker leaves
@@ -200,7 +225,7 @@ mod tests {
     /// The groups that each worker is dealt, by the id of their first item.
     fn dealt(items: Vec<Item>, each: Vec<WideFixture>, sets: Vec<Vec<u32>>, workers: u32) -> Vec<Vec<u32>> {
         let collection = Collection { items, fixtures: WideFixtures { each, sets }, patience: Vec::new() };
-        let plan = Plan::of(&collection, Order::LongestFirst);
+        let plan = Plan::of(&collection, Order::Balanced);
         let mut deques = deal(&plan, workers);
         let hand = |worker| {
             std::iter::from_fn(|| deques.pop(WorkerId(worker)))
@@ -208,6 +233,39 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         (0..workers).map(hand).collect()
+    }
+
+    #[test]
+    fn each_worker_runs_its_groups_as_collected() {
+        let seconds = [1.0, 3.0, 1.1, 2.9, 1.2, 2.8, 1.3, 2.7];
+        let items = (0..80).map(|number| item(number, seconds[number as usize % 8], None)).collect();
+        let hands = dealt(items, Vec::new(), Vec::new(), 2);
+        assert!(hands.iter().all(|hand| hand.is_sorted() && hand.len() == 40), "{hands:?}");
+    }
+
+    #[test]
+    fn what_would_be_waited_for_comes_first() {
+        let seconds = |number| if number % 10 == 9 { 5.0 + f64::from(number) } else { 1.0 };
+        let items = (0..40).map(|number| item(number, seconds(number), None)).collect();
+        let hands = dealt(items, Vec::new(), Vec::new(), 1);
+        let mut expected = vec![39, 29, 19];
+        expected.extend((0..39).filter(|number| ![19, 29].contains(number)));
+        assert_eq!(hands, [expected], "14 s are less than a tenth of 182 s");
+    }
+
+    #[test]
+    fn a_long_group_of_short_items_keeps_its_place() {
+        let of_one = (1..101).map(|atom| Item { atom, ..item(1, 1.0, None) });
+        let items = [item(0, 1.0, None)].into_iter().chain(of_one).collect();
+        assert_eq!(dealt(items, Vec::new(), Vec::new(), 1), [[0, 1]]);
+        let of_one = (1..101).map(|atom| Item {
+            atom,
+            shares_fixtures: true,
+            price: Some(30.0),
+            ..item(1, 1.0, None)
+        });
+        let items = [item(0, 1.0, None)].into_iter().chain(of_one).collect();
+        assert_eq!(dealt(items, Vec::new(), Vec::new(), 1), [[1, 0]], "it is not worth being split");
     }
 
     #[test]
@@ -243,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_package_is_not_left_for_another_and_entered_again() {
-        // Longest first would be 0 (a), 1 (b), 2 (a, inner), 3 (none), 4 (a).
+        // By itself the order would be 0 (a), 1 (b), 2 (a, inner), 3 (none), 4 (a).
         let wide = [Some(0), Some(1), Some(2), None, Some(0)];
         let items =
             (0..).zip(wide).map(|(number, wide)| item(number, 9.0 - f64::from(number), wide)).collect();

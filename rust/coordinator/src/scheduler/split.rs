@@ -307,7 +307,7 @@ mod tests {
         let all = long.chain([item(1, 1)]).collect();
         let each = vec![WideFixture { name: "db".to_owned(), of_package: false, seconds: 0.0 }];
         let fixtures = WideFixtures { each, sets: vec![vec![0]] };
-        let plan = Plan::of(&Collection { items: all, fixtures, patience: Vec::new() }, Order::LongestFirst);
+        let plan = Plan::of(&Collection { items: all, fixtures, patience: Vec::new() }, Order::Balanced);
         let claims = Arc::new(TableClaims::new(plan.len()));
         let mut scheduler = Scheduler::new(plan, 2, Arc::clone(&claims), Limits::default());
         scheduler.ready(VICTIM);

@@ -95,7 +95,7 @@ fn plan(timings: &Timings, nodeids: Vec<String>, names: &[String]) {
     let sets = vec![(0..).take(each.len()).collect()];
     let items = (0..).zip(&expected).map(item).collect();
     let collection = Collection { items, fixtures: WideFixtures { each, sets }, patience: Vec::new() };
-    let plan = Plan::of(&collection, Order::LongestFirst);
+    let plan = Plan::of(&collection, Order::Balanced);
     let claims = TableClaims::new(plan.len());
     assert!(!Scheduler::new(plan, 3, std::sync::Arc::new(claims), Limits::default()).is_undecided());
 }

@@ -124,7 +124,7 @@ prop_compose! {
     pub(crate) fn quiet_runs()(
         blueprints in blueprints(),
         ready_at in prop::collection::vec(0.0..0.3_f64, 1..8),
-        longest_first: bool,
+        balanced: bool,
         latency in prop_oneof![Just(0.0), 1e-5..1e-3_f64, 1e-3..0.1_f64],
         fixtures in fixtures(),
         surprised: bool,
@@ -134,7 +134,7 @@ prop_compose! {
             surprised,
             durations: blueprints.iter().map(|blueprint| blueprint.duration).collect(),
             failing: blueprints.iter().map(|blueprint| blueprint.fails).collect(),
-            order: if longest_first { Order::LongestFirst } else { Order::Collected },
+            order: if balanced { Order::Balanced } else { Order::Collected },
             ready_at,
             deaths: Vec::new(),
             replacements: 0,
