@@ -1,4 +1,6 @@
-"""Runs a part of our own tests with older and newer versions of pytest, each in an environment of its own.
+"""Runs a part of our own tests with older and newer versions of pytest, or all with another Python.
+
+Each has an environment of its own.
 
 The part is what depends on pytest's inside most: reports, options, start methods, the interface of pytest-xdist, other
 people's plugins.
@@ -10,7 +12,6 @@ import argparse
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,18 +35,18 @@ TESTS = (
 )
 
 
-def environment(version: str, wheel: Path) -> Path:
-    """Returns the Python of an environment with this pytest and us."""
-    home = HOME / version
+def environment(interpreter: str, version: str, wheel: Path) -> Path:
+    """Returns the Python of an environment of that interpreter, with this pytest, us, and what the tests need."""
+    tag = subprocess.check_output([interpreter, "-c", "import sys; print(sys.implementation.cache_tag)"], text=True)
+    home = HOME / f"{tag.strip()}-{version}"
     python = home / "bin" / "python"
     if not python.exists():
-        venv.create(home, with_pip=True, clear=True)
+        subprocess.run([interpreter, "-m", "venv", str(home)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--force-reinstall", "--no-deps", str(wheel)], check=True)
+    subprocess.run([*pip, "--requirement", "requirements-dev.txt"], check=True, cwd=PROJECT)
     subprocess.run([*pip, f"pytest=={version}"], check=True)
-    plugins = home / "plugins"
-    if not plugins.exists():
-        plugins.symlink_to(Path(sys.prefix) / "plugins")
+    subprocess.run([str(python), "tests/plugins/install.py"], check=True, cwd=PROJECT)
     return python
 
 
@@ -62,15 +63,19 @@ def build() -> Path:
 def main() -> int:
     """Prints one line for each version; the exit code is 1 if any has failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("versions", nargs="*", default=VERSIONS, metavar="VERSION")
-    versions = parser.parse_args().versions
+    parser.add_argument("versions", nargs="*", default=VERSIONS, metavar="VERSION", help="of pytest")
+    parser.add_argument(
+        "--python", default=sys.executable, help="the interpreter of the environments; with another one all tests run"
+    )
+    options = parser.parse_args()
+    tests = TESTS if options.python == sys.executable else ("tests",)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     wheel = build()
     failed = False
-    for version in versions:
-        python = environment(version, wheel)
+    for version in options.versions:
+        python = environment(options.python, version, wheel)
         # Not in the checkout's root, whose packages would come first.
-        command = [str(python), "-P", "-m", "pytest", "-n", "2", "-q", *TESTS]
+        command = [str(python), "-P", "-m", "pytest", "-n", "2", "-q", *tests]
         result = subprocess.run(command, cwd=PROJECT, check=False, text=True, stdout=subprocess.PIPE)
         failed = failed or result.returncode != 0
         if result.returncode != 0:
