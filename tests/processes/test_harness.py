@@ -63,7 +63,8 @@ LOOKS = """
         print("SEEN " + json.dumps({
             "arguments": [sys.argv, sys.orig_argv, sys.path],
             "main": [main.__name__, main.__file__, main.__spec__.name],
-            "modules": sorted(sys.modules.keys() - {"array"}),  # of `socket.recv_fds`
+            # A copy is told over a socket what to run.
+            "modules": sorted(sys.modules.keys() - {"socket", "_socket", "array"}),
             "environment": {name: value for name, value in os.environ.items() if name not in OF_ONE_RUN},
             "descriptors": sorted(map(int, os.listdir("/proc/self/fd"))),
             "streams": [(stream.name, stream.mode, stream.encoding, stream.errors) for stream in streams],
