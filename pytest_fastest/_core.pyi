@@ -121,7 +121,7 @@ class Coordinator:
     """The running coordinator. All methods but `next_events` and `close` return at once."""
 
     def keep_order(self) -> None:
-        """Keeps groups in collection order instead of dealing the longest first."""
+        """Deals and runs groups in collection order, however long they are."""
     def configure_collector(self, payload: bytes) -> None:
         """Gives the collector its `workerinput`."""
     def configure_worker(self, worker: int, payload: bytes) -> None:

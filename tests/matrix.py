@@ -64,16 +64,14 @@ def main() -> int:
     """Prints one line for each version; the exit code is 1 if any has failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("versions", nargs="*", default=VERSIONS, metavar="VERSION", help="of pytest")
-    parser.add_argument(
-        "--python", default=sys.executable, help="the interpreter of the environments; with another one all tests run"
-    )
+    parser.add_argument("--python", help="the interpreter of the environments; with another one all tests run")
     options = parser.parse_args()
-    tests = TESTS if options.python == sys.executable else ("tests",)
+    tests = ("tests",) if options.python else TESTS
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     wheel = build()
     failed = False
     for version in options.versions:
-        python = environment(options.python, version, wheel)
+        python = environment(options.python or sys.executable, version, wheel)
         # Not in the checkout's root, whose packages would come first.
         command = [str(python), "-P", "-m", "pytest", "-n", "2", "-q", *tests]
         result = subprocess.run(command, cwd=PROJECT, check=False, text=True, stdout=subprocess.PIPE)

@@ -34,7 +34,7 @@ def before_configure(config: pytest.Config) -> None:
 
 def after_fork(config: pytest.Config) -> None:
     """In a forked worker."""
-    _show_generator_of_hypothesis()
+    _let_hypothesis_find_its_generator()
     listener: Any = config.pluginmanager.get_plugin("allure_listener")
     if listener is not None:
         # allure-pytest draws a lane for each process, which it has asked for when it was configured.
@@ -44,15 +44,12 @@ def after_fork(config: pytest.Config) -> None:
             listener._thread = thread_tag()
 
 
-def _show_generator_of_hypothesis() -> None:
-    """Hypothesis warns if it finds nobody who refers to its random generator. Where it keeps it, is frozen."""
+def _let_hypothesis_find_its_generator() -> None:
+    """Hypothesis warns if it finds nobody who refers to its random generator, and what has been frozen is not found. So
+    it gets a place for it that is new.
+    """
     core: Any = sys.modules.get("hypothesis.core")
-    with contextlib.suppress(ImportError, AttributeError):
+    with contextlib.suppress(AttributeError, KeyError):
         if core is not None and core.threadlocal._hypothesis_global_random is None:
-            import random
-
-            from hypothesis.internal.entropy import register_random  # type: ignore[import-not-found]
-
-            seen = [random.Random()]
-            core.threadlocal._hypothesis_global_random = seen[0]
-            register_random(seen[0])
+            places = vars(core.threadlocal)
+            places["_ThreadLocal__threadlocal"] = type(places["_ThreadLocal__threadlocal"])()

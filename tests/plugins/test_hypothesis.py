@@ -72,6 +72,41 @@ def test_nobody_is_warned_of_a_generator_that_is_kept(suite: Suite, method: str)
     assert result.counts == {"passed": 1, "failed": 1}, result.output
 
 
+def test_what_is_drawn_within_an_example_differs(suite: Suite, method: str) -> None:
+    """The generator of Hypothesis is one that it does not manage itself, if nothing has asked for a seed before."""
+    suite.write(
+        test_nested="""
+            from hypothesis import HealthCheck, given, settings, strategies
+            from witness import mark
+
+            few = settings(database=None, max_examples=5, suppress_health_check=list(HealthCheck))
+            drawn = set()
+
+            @few
+            @given(strategies.integers())
+            def test_asks_for_no_seed(_): pass
+
+            @few
+            @given(strategies.integers())
+            def test_outer(_):
+                numbers = []
+
+                @few
+                @given(strategies.integers(0, 10**12))
+                def inner(number): numbers.append(number)
+
+                inner()
+                drawn.add(tuple(numbers))
+
+            def test_distinct():
+                mark(f"distinct {len(drawn) > 1}")
+        """
+    )
+    for how in (PLAIN, ("-n", "1", "--start-method", method)):
+        assert run(suite, *how).counts == {"passed": 3}
+    assert [mark.name for mark in suite.marks("distinct")] == ["distinct True"] * 2
+
+
 def test_statistics(suite: Suite, method: str) -> None:
     suite.write(test_fails=FAILS.format(no_database=True))
 

@@ -26,7 +26,7 @@ def test_a_parameter_of_the_session_is_set_up_once_by_each_worker(suite: Suite, 
         """
     )
     for number in range(8):
-        # Of different lengths: the longest first would be those of one module, with all parameters.
+        # Of different lengths: module by module would be those of one, with all parameters.
         suite.write(
             **{
                 f"test_{number}": f"""

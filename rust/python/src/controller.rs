@@ -78,7 +78,7 @@ impl Coordinator {
 
 #[pymethods]
 impl Coordinator {
-    /// Keeps groups in collection order instead of dealing the longest first.
+    /// Deals and runs groups in collection order, however long they are.
     fn keep_order(&self) {
         self.command(Command::Order(Order::Collected));
     }

@@ -4,7 +4,7 @@
 //! same expensive wide fixtures are dealt in batches: each batch is one worker that sets them up.
 //!
 //! What a worker was dealt it runs in the order of collection, so that no test comes behind one that it comes before in
-//! plain pytest. Only what would be waited for if it came last comes first.
+//! plain pytest, thefts and what is gathered across modules aside. Only what would be waited for if it came last comes first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -15,7 +15,7 @@ use crate::plan::{Order, Plan, Span};
 
 /// What only one worker can run is heavy if it takes more than this part of a worker's share. What the choice costs, in time and
 /// in order, is in docs/benchmarks.md ("The pure parts").
-const HEAVY: f64 = 0.1;
+const HEAVY: f64 = 0.25;
 
 /// A run that takes so much longer is as good, if fewer workers set up what is expensive.
 const NEARLY: f64 = 1.02;
@@ -245,12 +245,17 @@ mod tests {
 
     #[test]
     fn what_would_be_waited_for_comes_first() {
-        let seconds = |number| if number % 10 == 9 { 5.0 + f64::from(number) } else { 1.0 };
+        let seconds = |number| match number {
+            9 => 40.0,
+            19 => 60.0,
+            29 => 70.0,
+            _ => 1.0,
+        };
         let items = (0..40).map(|number| item(number, seconds(number), None)).collect();
         let hands = dealt(items, Vec::new(), Vec::new(), 1);
-        let mut expected = vec![39, 29, 19];
-        expected.extend((0..39).filter(|number| ![19, 29].contains(number)));
-        assert_eq!(hands, [expected], "14 s are less than a tenth of 182 s");
+        let mut expected = vec![29, 19];
+        expected.extend((0..40).filter(|number| ![19, 29].contains(number)));
+        assert_eq!(hands, [expected], "40 s are less than a quarter of 207 s");
     }
 
     #[test]
@@ -261,7 +266,7 @@ mod tests {
         let of_one = (1..101).map(|atom| Item {
             atom,
             shares_fixtures: true,
-            price: Some(30.0),
+            price: Some(50.0),
             ..item(1, 1.0, None)
         });
         let items = [item(0, 1.0, None)].into_iter().chain(of_one).collect();
