@@ -300,7 +300,7 @@ def test_what_uses_an_expensive_session_fixture_stays_together(suite: Suite) -> 
 
 
 def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
-    """The packages take turns in the order of collection: it alone would go from one to the other and back."""
+    """To begin with what would be waited for would alone lead from one package to the other and back."""
     fixture = """
         import pytest
 
@@ -310,7 +310,7 @@ def test_a_package_s_fixture_is_not_torn_down_in_between(suite: Suite) -> None:
                 print(__file__, file=file)
     """
     sleep = "import time\ndef test_it(): time.sleep({})"
-    for package, durations in (("one", (0.3, 0.1)), ("two", (0.2, 0.05))):
+    for package, durations in (("one", (0.4, 0.1)), ("two", (0.3, 0.05))):
         files = {f"{package}/test_{package}_{number}": sleep.format(time) for number, time in enumerate(durations)}
         (suite.root / package).mkdir()
         suite.write(**{f"{package}/__init__": "", f"{package}/conftest": fixture}, **files)
