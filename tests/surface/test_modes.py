@@ -81,11 +81,12 @@ def test_no_more_workers_than_scopes(suite: Suite, method: str) -> None:
 
 
 def test_scopes_in_the_order_of_the_collection(suite: Suite, method: str) -> None:
-    """With a scope that keeps one worker busy, the other goes through the rest in its order."""
-    small = "from witness import meet\ndef test_{name}(): meet(2)\n"
-    suite.write(
-        test_a=small.format(name="a"), test_b=MODULE, test_c=small.format(name="c") + small.format(name="d")[24:]
+    """One scope keeps a worker busy; the other goes through the rest in its order, or takes what is long first."""
+    small = "from witness import meet\ndef test_a(): meet(2)\n"
+    longer = (
+        "import pytest\nfrom witness import meet\n@pytest.mark.parametrize('n', range({}))\ndef test_c(n): meet(2)\n"
     )
+    suite.write(test_a=small, test_b=longer.format(14), test_c=longer.format(10))
     orders = {}
     for option in ("--loadscope-reorder", "--no-loadscope-reorder"):
         suite.forget_marks()
