@@ -78,7 +78,7 @@ def add_options(parser: pytest.Parser, numprocesses: Callable[[str], int | str])
         dest="loadscopereorder",
         action="store_true",
         default=True,
-        help="With loadscope and loadfile: the scope with most tests first (default).",
+        help="With loadscope and loadfile: what takes very long first (default).",
     )
     add(
         "--no-loadscope-reorder",
