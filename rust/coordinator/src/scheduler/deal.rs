@@ -64,21 +64,17 @@ pub(super) fn deal(plan: &Plan, workers: u32) -> Deques {
         return deques;
     }
     let mut hands = Hands::new(workers);
-    for batch in batches(plan, workers) {
+    let total = plan.groups().iter().map(|&group| plan.cost(group)).sum();
+    for batch in batches(plan, total, workers) {
         hands.take(plan, batch);
     }
-    let heavy = HEAVY * total(plan) / f64::from(workers);
+    let heavy = HEAVY * total / f64::from(workers);
     for (worker, hand) in (0..).zip(hands.hands) {
         for group in in_order(plan, hand.groups, heavy) {
             deques.push(WorkerId(worker), group, plan.cost(group));
         }
     }
     deques
-}
-
-/// What all groups cost.
-fn total(plan: &Plan) -> f64 {
-    plan.groups().iter().map(|&group| plan.cost(group)).sum()
 }
 
 /// The hands of all workers, and whose is the lightest.
@@ -121,8 +117,8 @@ impl Hands {
     }
 }
 
-/// Everything in the order in which it is dealt.
-fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
+/// Everything in the order in which it is dealt. `total`: what all groups cost.
+fn batches(plan: &Plan, total: f64, workers: u32) -> Vec<Batch> {
     // By the most expensive fixture that they use.
     let mut families: BTreeMap<u32, Batch> = BTreeMap::new();
     let mut batches = Vec::new();
@@ -140,7 +136,6 @@ fn batches(plan: &Plan, workers: u32) -> Vec<Batch> {
         return batches;
     }
     let nothing = BTreeSet::new();
-    let total = total(plan);
     for family in families.into_values() {
         let set_up = plan.seconds_to_set_up(&family.wide, &nothing);
         let mut parts = vec![Batch::default(); parts(set_up, family.weight, total, workers)];
